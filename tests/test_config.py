@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import pytest
+
+from naba.config import BuildConfig, EvaluateConfig, LabelConfig, QuickstartConfig, TrainConfig, load_config
+from naba.errors import ConfigError
+
+KINDS = {
+    "build.yaml": BuildConfig,
+    "train.yaml": TrainConfig,
+    "naba-news.yaml": TrainConfig,
+    "evaluate.yaml": EvaluateConfig,
+    "label.yaml": LabelConfig,
+    "quickstart.yaml": QuickstartConfig,
+}
+
+
+def test_every_shipped_configuration_loads(root: Path) -> None:
+    files = {path.name for path in (root / "configs").glob("*.yaml")} - {"labels.yaml"}
+    assert files == set(KINDS)
+    for name, kind in KINDS.items():
+        load_config(kind, root / "configs" / name)
+
+
+def test_rates_written_in_scientific_notation_are_numbers(tmp_path: Path) -> None:
+    # PyYAML reads 2e-5 as a string.
+    path = tmp_path / "train.yaml"
+    path.write_text("train: [a]\nvalidation: [b]\nout: c\nlearning_rate: 2e-5\n")
+    assert load_config(TrainConfig, path).learning_rate == 2e-5
+
+
+def test_override_reaches_nested_keys() -> None:
+    config = load_config(LabelConfig, None, ["read.columns.text=body", "batch_size=8"])
+    assert config.read.columns.text == "body"
+    assert config.batch_size == 8
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("epoch=3", "unknown key 'epoch'.*epochs"),
+        ("read.max_word=3", "unknown key 'read.max_word'.*max_words"),
+        ("batch_size=none", "batch_size = 'none'"),
+        ("batch_size=0", "batch_size = 0"),
+        ("batch_size", "expected key=value"),
+        ("read.max_words.x=1", "max_words"),
+        ("batch_size=[", "not YAML"),
+    ],
+)
+def test_bad_override_names_key_and_value(override: str, says: str) -> None:
+    kind = TrainConfig if override.startswith("epoch") else LabelConfig
+    with pytest.raises(ConfigError, match=says):
+        load_config(kind, None, ["read.max_words=90", override] if kind is LabelConfig else [override])
+
+
+def test_missing_file_missing_key_and_broken_yaml_are_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such configuration file"):
+        load_config(TrainConfig, tmp_path / "none.yaml")
+    with pytest.raises(ConfigError, match="'train' is missing"):
+        load_config(TrainConfig, None)
+    (tmp_path / "broken.yaml").write_text("train: [a\n")
+    with pytest.raises(ConfigError, match="not YAML"):
+        load_config(TrainConfig, tmp_path / "broken.yaml")
+    (tmp_path / "list.yaml").write_text("- a\n")
+    with pytest.raises(ConfigError, match="expected keys"):
+        load_config(TrainConfig, tmp_path / "list.yaml")

@@ -1,0 +1,52 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from naba.errors import DataError
+from naba.jsonl import atomic_open, read_jsonl, write_csv, write_jsonl
+
+
+def test_rows_survive_a_round_trip_with_arabic_readable(tmp_path: Path) -> None:
+    rows = [{"نص": "خبر", "n": 1}, {"نص": "سطر\nثان", "n": 2}]
+    assert write_jsonl(tmp_path / "a.jsonl", rows) == 2
+    assert "خبر" in (tmp_path / "a.jsonl").read_text(encoding="utf-8")
+    assert list(read_jsonl(tmp_path / "a.jsonl")) == rows
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b'{"a": 1}\n{"a": \n', ":2: not JSON"),
+        (b"{}\n[1]\n", ":2: a list, not an object"),
+        (b"{}\n\xff\n", ":2: not UTF-8"),
+        (b"[" * 200_000, "nested too deeply|not JSON"),
+    ],
+)
+def test_broken_line_is_named(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=says):
+        list(read_jsonl(path))
+
+
+def test_failed_write_leaves_the_old_file_and_no_debris(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic_open(path) as file:
+        file.write("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_unwritable_folder_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="cannot be written"):
+        write_jsonl(tmp_path / "file" / "a.jsonl", [])
+
+
+def test_csv_opens_in_a_spreadsheet_as_utf8(tmp_path: Path) -> None:
+    write_csv(tmp_path / "a.csv", ["نص"], [{"نص": 'فيه "اقتباس", وفاصلة'}])
+    assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    assert '"فيه ""اقتباس"", وفاصلة"' in (tmp_path / "a.csv").read_text(encoding="utf-8")

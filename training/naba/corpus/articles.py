@@ -1,0 +1,132 @@
+"""From a page of text to articles: title, date, source and keywords out, boilerplate out, embedded articles apart.
+
+The text stays as it was read; an article says by offsets which parts are its own headline and paragraphs, so that
+every segment can be found again in the file.
+
+    articles = parse_page("000", text)
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from naba.corpus import boilerplate
+from naba.records import Article, Block
+
+MAX_HEADLINE_WORDS = 25
+"""A first line longer than this is a paragraph."""
+
+_LINE = re.compile(r"[^\r\n\u2028\u2029\x0b\x0c\x85]+")
+
+
+@dataclass
+class _Draft:
+    """An article being read."""
+
+    blocks: list[Block] = field(default_factory=list)
+    title: str | None = None
+    date: str | None = None
+    source: str | None = None
+    keywords: tuple[str, ...] = ()
+
+
+def parse_page(
+    article_id: str,
+    text: str,
+    *,
+    title: str | None = None,
+    date: str | None = None,
+    source: str | None = None,
+    url: str | None = None,
+    keywords: tuple[str, ...] = (),
+) -> list[Article]:
+    """The page's own article first, then those embedded at its foot, with `parent_id` set and no date but their own.
+
+    Args:
+        article_id: id of the page; embedded articles get it with "#2", "#3" … appended.
+        text: the page as decoded. Offsets of the blocks count its characters.
+        title, date, source, url, keywords: what is known from outside the text; it wins over what the text states.
+    """
+    drafts = [_Draft(title=title)]
+    in_links = False
+    lines = list(_lines(text))
+    for number, (start, end) in enumerate(lines):
+        line = text[start:end]
+        draft = drafts[-1]
+        if boilerplate.opens_embedded(line):
+            in_links = False
+            drafts.append(_Draft())
+        elif boilerplate.opens_link_list(line):
+            in_links = True
+        elif in_links or boilerplate.is_link(line):
+            continue
+        elif (found := boilerplate.source_line(line)) is not None:
+            draft.source = draft.source or found
+        elif (words := boilerplate.keywords_line(line)) is not None:
+            draft.keywords = draft.keywords or tuple(words.split())
+        else:
+            following = text[slice(*lines[number + 1])] if number + 1 < len(lines) else None
+            _read_prose(draft, text, start, end, following)
+    own = drafts[0]
+    own.date, own.source = date or own.date, source or own.source
+    own.keywords = keywords or own.keywords
+    articles = [_article(article_id, text, own, url, None)]
+    for draft in drafts[1:]:
+        if draft.blocks:
+            articles.append(_article(f"{article_id}#{len(articles) + 1}", text, draft, None, article_id))
+    return articles
+
+
+def _article(article_id: str, text: str, draft: _Draft, url: str | None, parent: str | None) -> Article:
+    return Article(
+        article_id, text, tuple(draft.blocks), draft.title, draft.date, draft.source, url, draft.keywords, parent
+    )
+
+
+def _lines(text: str) -> Iterator[tuple[int, int]]:
+    """Offsets of the non-empty lines, without the space around them."""
+    for match in _LINE.finditer(text):
+        content = match.group()
+        start = match.start() + len(content) - len(content.lstrip())
+        end = match.start() + len(content.rstrip())
+        if start < end:
+            yield start, end
+
+
+def _read_prose(draft: _Draft, text: str, start: int, end: int, following: str | None) -> None:
+    """Read a line that may be a headline, a date line, or a paragraph with a date, agency or heading glued to it."""
+    dated = boilerplate.date_line(text[start:end])
+    if dated:
+        draft.date = draft.date or dated[0]
+        start = _skip_space(text, start + dated[1], end)
+        if start == end:
+            return
+    line = text[start:end]
+    if not draft.blocks and draft.title is None and _is_headline(line, following):
+        draft.title = " ".join(line.split())
+        draft.blocks.append(Block("headline", start, end))
+        return
+    byline = boilerplate.byline_end(line)
+    if byline and not any(block.kind == "paragraph" for block in draft.blocks):
+        start, draft.source = start + byline[0], draft.source or byline[1]
+    if draft.blocks and boilerplate.is_caption(text[start:end]) and following is not None:
+        return
+    glued = boilerplate.glued_heading(text[start:end])
+    if glued:
+        length, advert = glued
+        if not advert:
+            draft.blocks.append(Block("headline", start, start + length))
+        start += length
+    draft.blocks.append(Block("paragraph", start, end))
+
+
+def _is_headline(line: str, following: str | None) -> bool:
+    if following is None or len(line.split()) > MAX_HEADLINE_WORDS:
+        return False
+    return boilerplate.date_line(following) is not None or not boilerplate.ends_sentence(line)
+
+
+def _skip_space(text: str, start: int, end: int) -> int:
+    while start < end and text[start].isspace():
+        start += 1
+    return start

@@ -1,0 +1,101 @@
+"""Building a dataset: labelled sets in; train, validation and test out, with a manifest that says what was done.
+
+Whatever overlaps the test data is dropped from the rest; near-copies and swapped pairs (rows that share a `cluster`)
+stay on one side of the split. Placement depends on the cluster's name and the seed alone, so adding rows moves none.
+"""
+
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from naba.config import BuildConfig
+from naba.corpus.labelled import load_labelled, write_labelled
+from naba.corpus.overlap import runs_of
+from naba.errors import DataError
+from naba.jsonl import write_json
+from naba.paths import find
+from naba.records import LabelledSegment
+from naba.run import fingerprint
+from naba.schema import LabelSchema
+
+logger = logging.getLogger(__name__)
+
+
+def build(config: BuildConfig) -> dict[str, Any]:
+    """Build the dataset in `config.out`; returns the manifest, which is written last.
+
+    Raises:
+        DataError: nothing is left for training or validation, or a file cannot be read or written.
+    """
+    schema = LabelSchema.load(find(config.labels))
+    pool = load_labelled(config.train, schema)
+    validation = load_labelled(config.validation, schema) if config.validation else []
+    test = load_labelled(config.test, schema) if config.test else []
+    pool, repeated = _distinct(pool)
+    pool, overlapping = without_overlap(pool, [*validation, *test], config.overlap_words)
+    if validation:
+        validation, overlapping_validation = without_overlap(validation, test, config.overlap_words)
+        train = pool
+    else:
+        overlapping_validation = 0
+        train, validation = split(pool, config.validation_share, config.seed)
+    parts = {"train": train, "validation": validation, "test": test}
+    for name in ("train", "validation"):
+        if not parts[name]:
+            raise DataError(f"{config.out}: no segment is left for {name}; give more data or another validation_share")
+    for name, items in parts.items():
+        if items:
+            write_labelled(config.out / f"{name}.jsonl", items)
+    manifest = {
+        "schema": {"name": schema.name, "fingerprint": schema.fingerprint},
+        "config": config.model_dump(mode="json"),
+        "inputs": {str(path): fingerprint(find(path)) for path in (*config.train, *config.validation, *config.test)},
+        "dropped": {
+            "repeated_text": repeated,
+            "train_overlapping_test": overlapping,
+            "validation_overlapping_test": overlapping_validation,
+        },
+        "segments": {name: len(items) for name, items in parts.items()},
+        "labels": {name: label_counts(items, schema) for name, items in parts.items()},
+        "files": {f"{name}.jsonl": fingerprint(config.out / f"{name}.jsonl") for name, items in parts.items() if items},
+    }
+    write_json(config.out / "manifest.json", manifest)
+    return manifest
+
+
+def split(items: Sequence[LabelledSegment], share: float, seed: int) -> tuple[list[LabelledSegment], list[LabelledSegment]]:
+    """Train and validation, about `share` of the clusters in the latter; a cluster stays whole."""
+    sides: tuple[list[LabelledSegment], list[LabelledSegment]] = ([], [])
+    for item in items:
+        digest = hashlib.sha256(f"{seed}:{item.cluster or item.segment.id}".encode()).digest()
+        sides[int.from_bytes(digest[:8]) < share * 2**64].append(item)
+    return sides
+
+
+def without_overlap(
+    items: Sequence[LabelledSegment], held_out: Sequence[LabelledSegment], words: int
+) -> tuple[list[LabelledSegment], int]:
+    """The items that share no run of `words` words with the held-out ones, and how many were dropped."""
+    taken = set().union(*(runs_of(item.segment.text, words) for item in held_out))
+    kept = [item for item in items if taken.isdisjoint(runs_of(item.segment.text, words))]
+    return kept, len(items) - len(kept)
+
+
+def label_counts(items: Sequence[LabelledSegment], schema: LabelSchema) -> dict[str, Any]:
+    """Segments per topic and stance; "none": segments known to have no topic."""
+    counts = {topic: dict.fromkeys(schema.stance_ids, 0) for topic in schema.topic_ids}
+    for item in items:
+        for topic, label in item.labels.items():
+            if label.present and label.stance:
+                counts[topic][label.stance] += 1
+    none = sum(all(label.present is False for label in item.labels.values()) for item in items)
+    sizes = Counter(sum(bool(label.present) for label in item.labels.values()) for item in items)
+    return counts | {"none": none, "several_topics": sum(n for size, n in sizes.items() if size > 1)}
+
+
+def _distinct(items: Sequence[LabelledSegment]) -> tuple[list[LabelledSegment], int]:
+    first = {item.segment.id: item for item in reversed(items)}
+    kept = [item for item in items if first[item.segment.id] is item]
+    return kept, len(items) - len(kept)

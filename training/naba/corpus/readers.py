@@ -1,0 +1,237 @@
+"""Article files of every kind as one stream of articles; what cannot be read is set aside with its reason.
+
+    for item in read_articles([Path("seeds")], ReadConfig()):
+        if isinstance(item, Rejected): ...
+
+Text (.txt), HTML (.html, .htm), and records (.jsonl, .ndjson, .csv, .parquet); JSONL and CSV also gzipped (.gz).
+Folders are read whole, in name order; patterns such as "archive/**/*.txt" are expanded.
+"""
+
+import csv
+import glob
+import gzip
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from naba.config import ReadConfig
+from naba.corpus.articles import parse_page
+from naba.corpus.boilerplate import parse_date
+from naba.corpus.decode import check_text, decode
+from naba.errors import DataError
+from naba.jsonl import parse_object
+from naba.paths import find
+from naba.records import Article
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A file or record that was set aside."""
+
+    path: str
+    reason: str
+    line: int | None = None
+    """Line of a JSONL file or record of a table, from 1; None where the whole file is meant."""
+
+    def __str__(self) -> str:
+        where = self.path if self.line is None else f"{self.path}:{self.line}"
+        return f"{where}: {self.reason}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The form in rejected.jsonl."""
+        return asdict(self)
+
+
+def article_files(paths: Iterable[Path]) -> list[tuple[str, Path]]:
+    """The files that are named, with the id of each: its name without ending, below a named folder its path in it.
+
+    Raises DataError for a path that does not exist, a pattern or folder without article files, or an unknown ending.
+    """
+    found: list[tuple[str, Path]] = []
+    for given in paths:
+        path = find(given)
+        if path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if file.is_file() and _ending(file) in _READERS)
+            inside = [file for file in inside if not any(part.startswith(".") for part in file.relative_to(path).parts)]
+            if not inside:
+                raise DataError(f"{path}: no article files in this folder; naba reads {', '.join(_READERS)}")
+            found += [(_stem(file.relative_to(path)), file) for file in inside]
+        elif path.is_file():
+            if _ending(path) not in _READERS:
+                raise DataError(f"{path}: naba does not read {path.suffix or 'files without an ending'}; it reads {', '.join(_READERS)}")
+            found.append((_stem(Path(path.name)), path))
+        else:
+            matches = sorted(Path(match) for match in glob.glob(str(given), recursive=True))  # noqa: PTH207
+            if not matches:
+                raise DataError(f"{given}: no such file or folder")
+            found += article_files(matches)
+    return found
+
+
+def read_articles(paths: Iterable[Path], config: ReadConfig) -> Iterator[Article | Rejected]:
+    """Articles of all files, in order, with what had to be set aside between them.
+
+    Raises DataError before anything is read if a path cannot be used at all.
+    """
+    for name, path in article_files(paths):
+        try:
+            yield from _READERS[_ending(path)](name, path, config)
+        except DataError as error:
+            yield Rejected(str(path), str(error))
+        except OSError as error:
+            yield Rejected(str(path), f"cannot be read ({error.strerror or error})")
+
+
+def _ending(path: Path) -> str:
+    ending = path.suffix.lower()
+    return _ending(path.with_suffix("")) + ".gz" if ending == ".gz" else ending
+
+
+def _stem(path: Path) -> str:
+    return str(path.as_posix()).removesuffix(".gz").rpartition(".")[0]
+
+
+def _page(name: str, text: str, config: ReadConfig, **known: Any) -> list[Article]:
+    check_text(text, min_arabic=config.min_arabic, max_characters=config.max_characters)
+    articles = parse_page(name, text, **known)
+    if not articles[0].blocks and not articles[0].title and len(articles) == 1:
+        raise DataError("no headline and no paragraph besides boilerplate")
+    return articles
+
+
+def _read_text(name: str, path: Path, config: ReadConfig) -> Iterator[Article | Rejected]:
+    # Four bytes is the longest a character can be; a larger file needs no decoding to be refused.
+    if path.stat().st_size > 4 * config.max_characters:
+        raise DataError(f"{path.stat().st_size:,} bytes, more than an article of read.max_characters = {config.max_characters:,} can have")
+    yield from _page(name, decode(path.read_bytes(), config.encoding), config)
+
+
+def _read_html(name: str, path: Path, config: ReadConfig) -> Iterator[Article | Rejected]:
+    import trafilatura
+
+    document = trafilatura.bare_extraction(path.read_bytes(), include_comments=False, with_metadata=True)
+    if document is None or not document.text:
+        raise DataError("no article text found in this HTML page")
+    date = parse_date(document.date) if document.date else None
+    yield from _page(
+        name, document.text, config, title=document.title, date=date, source=document.sitename, url=document.url
+    )
+
+
+def _read_jsonl(name: str, path: Path, config: ReadConfig) -> Iterator[Article | Rejected]:
+    limit = 4 * config.max_characters + 1_000_000
+    with _open_binary(path) as file:
+        number = 0
+        while line := file.readline(limit):
+            number += 1
+            if len(line) == limit and not line.endswith(b"\n"):
+                size = len(line) + _skip_line(file)
+                yield Rejected(str(path), f"a line of {size:,} bytes, longer than an article may be; split it", number)
+                continue
+            if not line.strip():
+                continue
+            try:
+                record = parse_object(decode(line, config.encoding).encode(), "record")
+                yield from _record(f"{name}:{number}", record, config)
+            except DataError as error:
+                yield Rejected(str(path), str(error).removeprefix("record: "), number)
+
+
+def _skip_line(file: IO[bytes]) -> int:
+    size = 0
+    while part := file.readline(1 << 20):
+        size += len(part)
+        if part.endswith(b"\n"):
+            break
+    return size
+
+
+def _read_csv(name: str, path: Path, config: ReadConfig) -> Iterator[Article | Rejected]:
+    csv.field_size_limit(4 * config.max_characters)
+    with _open_binary(path) as raw:
+        head = raw.read(4096)
+    # The whole head may cut a character in two; only what precedes its last line is looked at.
+    decode(head.rpartition(b"\n")[0] or head, config.encoding)
+    encoding = "utf-8-sig" if config.encoding == "utf-8" else config.encoding
+    with _open_binary(path) as raw, io.TextIOWrapper(raw, encoding, newline="") as file:
+        rows = csv.DictReader(file)
+        _need_text_column(rows.fieldnames or [], config)
+        number = 0
+        while True:
+            number += 1
+            try:
+                row = next(rows, None)
+                if row is None:
+                    return
+                yield from _record(f"{name}:{number}", row, config)
+            except DataError as error:
+                yield Rejected(str(path), str(error), number)
+            except (csv.Error, UnicodeDecodeError) as error:
+                # The parser has lost its place: what follows would be nonsense.
+                raise DataError(f"record {number}: broken CSV ({error}); the records before it were read, the rest was not") from None
+
+
+def _read_parquet(name: str, path: Path, config: ReadConfig) -> Iterator[Article | Rejected]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        table = pyarrow.parquet.ParquetFile(path)
+        _need_text_column(table.schema_arrow.names, config)
+        number = 0
+        for batch in table.iter_batches(batch_size=256):
+            for row in batch.to_pylist():
+                number += 1
+                try:
+                    yield from _record(f"{name}:{number}", row, config)
+                except DataError as error:
+                    yield Rejected(str(path), str(error), number)
+    except pyarrow.ArrowException as error:
+        raise DataError(f"not a Parquet file that can be read ({str(error).splitlines()[0]})") from None
+
+
+def _need_text_column(names: Iterable[str], config: ReadConfig) -> None:
+    names = list(names)
+    if config.columns.text not in names:
+        raise DataError(f"no column {config.columns.text!r}; it has {', '.join(map(repr, names))}: set read.columns.text to one of them")
+
+
+def _record(name: str, record: Mapping[str, Any], config: ReadConfig) -> list[Article]:
+    columns = config.columns
+    text = record.get(columns.text)
+    if not isinstance(text, str):
+        raise DataError(f"no text in field {columns.text!r}; the record has {', '.join(map(repr, record))}: set read.columns.text")
+    keywords = record.get(columns.keywords) or ()
+    return _page(
+        _string(record.get(columns.id)) or name,
+        text,
+        config,
+        title=_string(record.get(columns.title)),
+        date=parse_date(str(record.get(columns.date) or "")),
+        source=_string(record.get(columns.source)),
+        url=_string(record.get(columns.url)),
+        keywords=tuple(keywords.split()) if isinstance(keywords, str) else tuple(map(str, keywords)),
+    )
+
+
+def _string(value: Any) -> str | None:
+    return str(value).strip() or None if value is not None else None
+
+
+def _open_binary(path: Path) -> IO[bytes]:
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+
+
+_READERS = {
+    ".txt": _read_text,
+    ".html": _read_html,
+    ".htm": _read_html,
+    ".jsonl": _read_jsonl,
+    ".ndjson": _read_jsonl,
+    ".csv": _read_csv,
+    ".parquet": _read_parquet,
+    ".jsonl.gz": _read_jsonl,
+    ".csv.gz": _read_csv,
+}

@@ -1,0 +1,1 @@
+"""Evaluating runs: scores, baselines beside them, reports."""

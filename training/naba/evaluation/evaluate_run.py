@@ -1,0 +1,99 @@
+"""A run against labelled segments it has not seen, with the baselines beside it.
+
+    report = evaluate_run(Path("models/mine"), EvaluateConfig(data=[Path("data/seed-gold.jsonl")]))
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from naba.config import EvaluateConfig
+from naba.corpus.labelled import load_labelled
+from naba.corpus.overlap import runs_of
+from naba.errors import DataError, NabaError
+from naba.evaluation.baselines import majority, targets, tfidf
+from naba.jsonl import read_json
+from naba.metrics import Labels, score
+from naba.modelling import checkpoint as checkpoints
+from naba.modelling.checkpoint import Checkpoint
+from naba.modelling.infer import score_texts
+from naba.paths import find
+from naba.progress import SILENT, Progress
+from naba.records import LabelledSegment, segment_id
+from naba.run import environment, fingerprint
+
+REPORT_FORMAT = 1
+OVERLAP_WORDS = 13
+"""A test segment that shares a run of this many words with training counts as seen."""
+
+
+def evaluate_run(model: Path, config: EvaluateConfig, *, progress: Progress = SILENT) -> dict[str, Any]:
+    """Score one run; returns the content of report.json.
+
+    The baselines need training data: `config.train`, or what the run's own run.json names if it is still there with
+    the same content. Segments of the test data that the training data holds too are counted in the report.
+
+    Raises:
+        CheckpointError: the run cannot be loaded. DataError: the data cannot be read, or has other topics or stances.
+    """
+    checkpoint = checkpoints.load(model)
+    schema = checkpoint.schema
+    test = load_labelled(config.data, schema)
+    texts = [item.segment.text for item in test]
+    gold = targets(test, schema)
+    systems = {"model": score(gold, predict(checkpoint, texts, config.batch_size, progress), schema)}
+    training_files = [find(path) for path in config.train] or _files_of_run(find(model))
+    training = load_labelled(training_files, schema) if training_files else []
+    if training:
+        systems["tfidf"] = score(gold, tfidf(training, texts, schema), schema)
+        systems["majority"] = score(gold, majority(targets(training, schema), len(test), schema), schema)
+    return {
+        "format": REPORT_FORMAT,
+        "run": str(model),
+        "schema": {"name": schema.name, "fingerprint": schema.fingerprint, "topics": schema.topic_ids, "stances": schema.stance_ids},
+        "data": {str(path): fingerprint(find(path)) for path in config.data},
+        "segments": len(test),
+        "distinct_segments": len({item.segment.id for item in test}),
+        "train": {str(path): fingerprint(path) for path in training_files} or None,
+        "seen_in_training": seen_in_training(test, training) if training else None,
+        "authored": sum(bool(item.provenance.get("authored")) for item in test),
+        "systems": systems,
+    } | environment()
+
+
+def predict(checkpoint: Checkpoint, texts: Sequence[str], batch_size: int = 32, progress: Progress = SILENT) -> Labels:
+    """The model's decisions on texts: presence [N, T] and, for every topic, the likeliest stance [N, T]."""
+    scores = score_texts(checkpoint, texts, batch_size=batch_size, progress=progress)
+    probability, _ = checkpoint.decision.probabilities(scores.topic, scores.stance, checkpoint.schema)
+    present = probability >= checkpoint.decision.thresholds(checkpoint.schema)
+    return Labels(present.astype(int), np.asarray(scores.stance.argmax(-1)))
+
+
+def seen_in_training(test: Sequence[LabelledSegment], training: Sequence[LabelledSegment]) -> int:
+    """How many test segments stand in the training data, or share a run of OVERLAP_WORDS words with it."""
+    ids = {segment_id(item.segment.text) for item in training}
+    runs = set().union(*(runs_of(item.segment.text, OVERLAP_WORDS) for item in training))
+    return sum(item.segment.id in ids or not runs.isdisjoint(runs_of(item.segment.text, OVERLAP_WORDS)) for item in test)
+
+
+def _files_of_run(model: Path) -> list[Path]:
+    """The training files of a run, if all are still there unchanged."""
+    try:
+        record = read_json(model / "run.json")
+    except DataError:
+        return []
+    try:
+        files = {find(Path(path)): record["data"][path] for path in record["config"]["train"]}
+    except (KeyError, TypeError) as error:
+        raise NabaError(f"{model / 'run.json'}: not as naba writes it ({error})") from None
+    unchanged = all(path.is_file() and fingerprint(path) == mark for path, mark in files.items())
+    return list(files) if unchanged else []
+
+
+def summary_line(scores: dict[str, Any]) -> tuple[float, float, float]:
+    """Topic macro-F1, stance macro-F1 given the topic, (topic, stance) pair F1; 0 where undefined."""
+    return scores["topics"]["macro_f1"] or 0.0, scores["stances"]["macro_f1"] or 0.0, scores["pairs"]["f1"]
+
+

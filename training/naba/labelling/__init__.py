@@ -1,0 +1,1 @@
+"""Labelling articles with a trained model."""

@@ -1,0 +1,29 @@
+"""One labelling job: article files in, labelled files out, with totals."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from naba.config import LabelConfig
+from naba.corpus.readers import Rejected, article_files, read_articles
+from naba.labelling.labeller import LabelledArticle, Labeller
+from naba.labelling.writer import Written, write_labelled_articles
+from naba.progress import SILENT, Progress
+
+
+def label_paths(paths: Sequence[Path], out: Path, config: LabelConfig, *, progress: Progress = SILENT) -> Written:
+    """Label all articles of `paths` into `out` (see `naba.labelling.writer`).
+
+    Raises:
+        DataError: a path that cannot be used, or an output that cannot be written. CheckpointError: no such model.
+    """
+    article_files(paths)  # a mistyped path is told before the model is loaded
+    labeller = Labeller.load(config.model, batch_size=config.batch_size)
+    articles = labeller.label_articles(read_articles(paths, config.read), max_words=config.read.max_words)
+
+    def watched() -> Iterator[LabelledArticle | Rejected]:
+        with progress.task("labelling", None, "segments") as advance:
+            for item in articles:
+                advance(len(item.segments) if isinstance(item, LabelledArticle) else 0, "")
+                yield item
+
+    return write_labelled_articles(watched(), out, labeller.schema)

@@ -1,0 +1,1 @@
+"""The joint model: encoder, heads, loss, encoding of text, and run folders."""

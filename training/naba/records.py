@@ -1,0 +1,190 @@
+"""The records that flow through naba, and their form on disk (see the data card for the file format).
+
+Article → Segment → LabelledSegment (data) or Prediction (a model's answer). All are immutable.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from naba.errors import DataError
+from naba.schema import UNKNOWN, LabelSchema
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One headline or paragraph: `text[start:end]` of its article, boilerplate left out."""
+
+    kind: str
+    """"headline" or "paragraph"."""
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One news article: the text as read, and where in it the article's own words lie."""
+
+    id: str
+    text: str
+    """The page or record as decoded; offsets count its characters."""
+    blocks: tuple[Block, ...]
+    title: str | None = None
+    date: str | None = None
+    """ISO 8601 day, or None where the article states none."""
+    source: str | None = None
+    url: str | None = None
+    keywords: tuple[str, ...] = ()
+    parent_id: str | None = None
+    """The article on whose page this one was embedded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A headline, paragraph or sentence; `article.text[start:end] == text`."""
+
+    article_id: str | None
+    text: str
+    kind: str = "paragraph"
+    start: int | None = None
+    """Character offset into the article's text as read; None where the segment came alone."""
+    end: int | None = None
+
+    @property
+    def id(self) -> str:
+        """First twelve hex digits of the SHA-1 of the text: the same words have the same id everywhere."""
+        return segment_id(self.text)
+
+
+def segment_id(text: str) -> str:
+    """First twelve hex digits of the SHA-1 of the UTF-8 text."""
+    return hashlib.sha1(text.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicLabel:
+    """What a segment says on one topic."""
+
+    present: bool | None
+    """None: nobody judged it."""
+    stance: str | None = None
+    """A stance id where the topic is present; None where it is absent, or nobody judged the stance."""
+
+
+@dataclass(frozen=True)
+class LabelledSegment:
+    """A segment with labels for every topic of a schema."""
+
+    segment: Segment
+    labels: Mapping[str, TopicLabel]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    cluster: str | None = None
+    """Near-duplicates share it; a split keeps it on one side."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Other fields of the row, kept as they were (register, conflict, readings …)."""
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any], schema: LabelSchema, where: str) -> "LabelledSegment":
+        """Read one JSONL row; topics missing from `labels` are unknown.
+
+        Raises DataError naming `where` for a missing text, a label outside the schema, or a stance on an absent topic.
+        """
+        text = row.get("text")
+        if not isinstance(text, str) or not text.strip():
+            raise DataError(f"{where}: no 'text'; a labelled segment needs its text and 'labels'")
+        given = row.get("labels")
+        if not isinstance(given, Mapping):
+            raise DataError(f"{where}: no 'labels' object; expected {{topic: {{present, stance}}}}")
+        for topic in given:
+            if topic not in schema.topic_ids:
+                raise DataError(f"{where}: topic {topic!r} is not in the label schema; it has {', '.join(schema.topic_ids)}")
+        labels = {topic: _topic_label(given.get(topic), schema, f"{where}: {topic}") for topic in schema.topic_ids}
+        known = {"id", "article_id", "start", "end", "kind", "text", "labels", "provenance", "cluster"}
+        return cls(
+            Segment(row.get("article_id"), text, row.get("kind", "paragraph"), row.get("start"), row.get("end")),
+            labels,
+            row.get("provenance") or {},
+            row.get("cluster"),
+            {key: value for key, value in row.items() if key not in known},
+        )
+
+    def to_row(self) -> dict[str, Any]:
+        """The JSONL form; `from_row` reads it back."""
+        segment = self.segment
+        row: dict[str, Any] = {"id": segment.id, "article_id": segment.article_id}
+        if segment.start is not None:
+            row |= {"start": segment.start, "end": segment.end}
+        row |= {"kind": segment.kind, "text": segment.text}
+        row["labels"] = {topic: {"present": label.present, "stance": label.stance} for topic, label in self.labels.items()}
+        row["provenance"] = dict(self.provenance)
+        if self.cluster is not None:
+            row["cluster"] = self.cluster
+        return row | dict(self.extra)
+
+    def targets(self, schema: LabelSchema) -> tuple[list[int], list[int]]:
+        """Presence (1, 0 or UNKNOWN) and stance (index or UNKNOWN) per topic, in the schema's order."""
+        presence, stance = [], []
+        for topic in schema.topic_ids:
+            label = self.labels[topic]
+            presence.append(UNKNOWN if label.present is None else int(label.present))
+            stance.append(UNKNOWN if label.stance is None else schema.stance_ids.index(label.stance))
+        return presence, stance
+
+
+def _topic_label(value: Any, schema: LabelSchema, where: str) -> TopicLabel:
+    if value is None:
+        return TopicLabel(None)
+    if not isinstance(value, Mapping) or value.get("present") not in (True, False, None):
+        raise DataError(f"{where}: expected {{present: true|false|null, stance}}, got {value!r}")
+    present, stance = value.get("present"), value.get("stance")
+    if stance is not None and stance not in schema.stance_ids:
+        raise DataError(f"{where}: stance {stance!r} is not in the label schema; it has {', '.join(schema.stance_ids)}")
+    if stance is not None and not present:
+        raise DataError(f"{where}: stance {stance!r} on a topic that is not present; an absent topic has stance null")
+    return TopicLabel(present, stance)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicPrediction:
+    """A model's answer on one topic."""
+
+    present: bool
+    probability: float
+    """Calibrated probability in [0, 1] that the segment is about the topic."""
+    stance: str | None
+    """The likeliest stance; None where the topic is absent."""
+    stance_probability: Mapping[str, float]
+    """Probability of every stance given that the topic is present; sums to 1."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The form in labelled JSONL; probabilities with four digits."""
+        return {
+            "present": self.present,
+            "probability": round(self.probability, 4),
+            "stance": self.stance,
+            "stance_probability": {stance: round(value, 4) for stance, value in self.stance_probability.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A model's answer on one segment: topic id → TopicPrediction, for every topic of the schema."""
+
+    text: str
+    topics: Mapping[str, TopicPrediction]
+    windows: int = 1
+    """How many windows the text was cut into because it is longer than the model reads at once."""
+
+    def __getitem__(self, topic: str) -> TopicPrediction:
+        return self.topics[topic]
+
+    @property
+    def present(self) -> dict[str, str]:
+        """The present topics with their stances."""
+        return {topic: answer.stance for topic, answer in self.topics.items() if answer.present and answer.stance}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        row: dict[str, Any] = {"text": self.text, "topics": {topic: answer.to_dict() for topic, answer in self.topics.items()}}
+        return row | ({"windows": self.windows} if self.windows > 1 else {})

@@ -1,0 +1,111 @@
+"""What a run folder says about itself: run.json, enough to repeat the run, and its model card."""
+
+import hashlib
+import platform
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from naba.config import TrainConfig
+from naba.jsonl import write_text
+from naba.paths import CHECKOUT, find
+from naba.schema import LabelSchema
+
+_PACKAGES = ("naba", "torch", "transformers", "tokenizers", "datasets", "accelerate", "evaluate", "numpy")
+
+
+def describe_run(
+    config: TrainConfig,
+    schema: LabelSchema,
+    *,
+    sizes: Mapping[str, int],
+    seconds: float,
+    validation: Mapping[str, Any],
+    history: list[dict[str, Any]],
+    best_step: int | None,
+) -> dict[str, Any]:
+    """The content of run.json."""
+    return {
+        "config": config.model_dump(mode="json"),
+        "schema": {"name": schema.name, "fingerprint": schema.fingerprint},
+        "data": {str(path): fingerprint(find(path)) for path in (*config.train, *config.validation)},
+        "segments": dict(sizes),
+        "validation": dict(validation),
+        "best_step": best_step,
+        "history": history,
+        "seconds": round(seconds, 1),
+    } | environment()
+
+
+def environment() -> dict[str, Any]:
+    """Versions, commit and hardware: what a figure depends on besides data and configuration."""
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "commit": _commit(),
+        "versions": {name: _version(name) for name in _PACKAGES} | {"python": platform.python_version()},
+        "hardware": {
+            "machine": platform.machine(),
+            "threads": torch.get_num_threads(),
+            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        },
+    }
+
+
+def fingerprint(path: Path) -> str:
+    """First sixteen hex digits of the file's SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def write_model_card(folder: Path, record: Mapping[str, Any], schema: LabelSchema) -> None:
+    """A short card in the Hub's format; its figures are those of run.json."""
+    validation, config = record["validation"], record["config"]
+    lines = [
+        "---",
+        "language: ar",
+        "library_name: naba",
+        "pipeline_tag: text-classification",
+        "tags: [arabic, news, topic, stance]",
+        "---",
+        f"# {folder.name}",
+        "",
+        f"Labels segments of Arabic news by topic ({', '.join(schema.topic_ids)}) and stance ({', '.join(schema.stance_ids)}).",
+        f"Fine-tuned from `{config['encoder']}` with naba on {record['segments']['train']:,} segments in {record['seconds']:.0f} s.",
+        "",
+        f"On its own validation set ({record['segments']['validation']:,} segments, the set its checkpoint and thresholds were",
+        "chosen on, so an optimistic figure; run `naba evaluate` on a test set for an honest one):",
+        "",
+        "| topic macro-F1 | stance macro-F1 given the topic | (topic, stance) pair F1 |",
+        "|---|---|---|",
+        f"| {_figure(validation['topics']['macro_f1'])} | {_figure(validation['stances']['macro_f1'])} | {_figure(validation['pairs']['f1'])} |",
+        "",
+        "`run.json` holds configuration, data fingerprints, seed, versions and the learning curve.",
+        "",
+    ]
+    write_text(folder / "README.md", "\n".join(lines))
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(CHECKOUT), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None

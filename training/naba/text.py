@@ -1,0 +1,52 @@
+"""Normalisation of Arabic text for a model: pure, versioned, one preset per family of encoders.
+
+A run stores the preset's name; text is normalised the same way in training, evaluation and labelling. Only what the
+model sees is normalised: segments keep the article's own characters, so that offsets stay exact.
+"""
+
+import re
+from collections.abc import Callable
+
+from naba.errors import ConfigError
+
+# Marks that change only the display: zero-width and bidirectional controls, byte-order mark, soft hyphen.
+_INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+# Persian and Urdu keyboard letters that stand for Arabic ones in news copy.
+_LETTERS = str.maketrans({"ی": "ي", "ې": "ي", "ک": "ك", "گ": "ك", "ہ": "ه", "ۀ": "ه", "ۃ": "ة", "ھ": "ه"})
+_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
+_DIACRITICS = re.compile("[\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed]")
+_TATWEEL = "\u0640"
+_SPACES = re.compile(r"\s+")
+# AraBERT's preprocessing sets digits and punctuation off by spaces (aub-mind/arabert, preprocess.py, v02).
+_ARABERT_TOUCHING = re.compile(r"([^0-9\u0621-\u063a\u0641-\u066c\u0671-\u0675a-zA-Z\[\] ])")
+_ARABERT_DIGITS = re.compile(r"(\d+)([a-zA-Z\u0621-\u063a\u0641-\u066c\u0671-\u0675]+)")
+_ARABERT_LETTERS = re.compile(r"([a-zA-Z\u0621-\u063a\u0641-\u066c\u0671-\u0675]+)(\d+)")
+
+
+def plain_digits(text: str) -> str:
+    """Arabic-Indic and Persian digits as 0-9; every other character, and the length, unchanged."""
+    return text.translate(_DIGITS)
+
+
+def _standard(text: str) -> str:
+    text = _INVISIBLE.sub("", text).translate(_LETTERS).translate(_DIGITS)
+    text = _DIACRITICS.sub("", text).replace(_TATWEEL, "")
+    return _SPACES.sub(" ", text).strip()
+
+
+def _arabert_v02(text: str) -> str:
+    text = _standard(text).replace("/", "-")
+    text = _ARABERT_TOUCHING.sub(r" \1 ", text)
+    text = _ARABERT_LETTERS.sub(r"\1 \2", _ARABERT_DIGITS.sub(r"\1 \2", text))
+    return _SPACES.sub(" ", text).strip()
+
+
+PRESETS: dict[str, Callable[[str], str]] = {"standard-1": _standard, "arabert-v02-1": _arabert_v02}
+"""Preset name, ending in its version → function. A changed behaviour is a new name, never an edit."""
+
+
+def normaliser(preset: str) -> Callable[[str], str]:
+    """The function of a preset. Raises ConfigError for an unknown name."""
+    if preset not in PRESETS:
+        raise ConfigError(f"normalisation preset {preset!r} is unknown; known: {', '.join(PRESETS)}")
+    return PRESETS[preset]
