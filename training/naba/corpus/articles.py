@@ -102,8 +102,9 @@ def _read_prose(draft: _Draft, text: str, start: int, end: int, following: str |
         if start == end:
             return
     line = text[start:end]
-    if not draft.blocks and draft.title is None and _is_headline(line, following):
-        draft.title = " ".join(line.split())
+    words = " ".join(line.split())
+    if not draft.blocks and (words == draft.title or (draft.title is None and _is_headline(line, following))):
+        draft.title = words
         draft.blocks.append(Block("headline", start, end))
         return
     byline = boilerplate.byline_end(line)

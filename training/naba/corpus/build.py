@@ -19,8 +19,11 @@ from naba.paths import find
 from naba.records import LabelledSegment
 from naba.run import fingerprint
 from naba.schema import LabelSchema
+from naba.text import normaliser
 
 logger = logging.getLogger(__name__)
+
+_NORMALISE = normaliser("standard-1")
 
 
 def build(config: BuildConfig) -> dict[str, Any]:
@@ -96,6 +99,7 @@ def label_counts(items: Sequence[LabelledSegment], schema: LabelSchema) -> dict[
 
 
 def _distinct(items: Sequence[LabelledSegment]) -> tuple[list[LabelledSegment], int]:
-    first = {item.segment.id: item for item in reversed(items)}
-    kept = [item for item in items if first[item.segment.id] is item]
+    """The first of each text, spacing and spelling marks aside, and how many repeats were dropped."""
+    first = {_NORMALISE(item.segment.text): item for item in reversed(items)}
+    kept = [item for item in items if first[_NORMALISE(item.segment.text)] is item]
     return kept, len(items) - len(kept)

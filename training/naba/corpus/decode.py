@@ -72,6 +72,10 @@ def _looks_utf16(data: bytes) -> bool:
 
 
 def _looks_windows_1256(data: bytes) -> bool:
-    sample = data[:20000].decode("cp1256", errors="replace")
-    letters = len(_ARABIC_LETTER.findall(sample))
-    return letters > 0.5 * sum(character.isalpha() for character in sample)
+    """Whether it reads as Arabic in Windows-1256 and not, but for some broken bytes, in UTF-8."""
+    as_utf8, as_windows = (data[:20000].decode(encoding, errors="ignore") for encoding in ("utf-8", "cp1256"))
+    return not _mostly_arabic(as_utf8) and _mostly_arabic(as_windows)
+
+
+def _mostly_arabic(text: str) -> bool:
+    return 2 * len(_ARABIC_LETTER.findall(text)) > sum(character.isalpha() for character in text)

@@ -1,0 +1,188 @@
+import csv
+import gzip
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from naba.config import ReadConfig
+from naba.corpus.readers import Rejected, article_files, read_articles
+from naba.errors import DataError
+from naba.records import Article
+
+BODY = "قال وزير الخارجية إن المحادثات مستمرة في القاهرة."
+READ = ReadConfig()
+
+
+def read(*paths: Path, config: ReadConfig = READ) -> list[Article | Rejected]:
+    return list(read_articles(paths, config))
+
+
+def reason(path: Path, config: ReadConfig = READ) -> str:
+    """The reason of the only rejection."""
+    (found,) = [item for item in read(path, config=config) if isinstance(item, Rejected)]
+    assert found.path == str(path)
+    return found.reason
+
+
+def test_seed_folder_is_read_whole_and_its_readme_is_no_article(root: Path) -> None:
+    articles = read(root / "seeds")
+    assert len(articles) == 9
+    assert all(isinstance(article, Article) for article in articles)
+
+
+def test_jsonl_csv_parquet_and_gzip_give_the_same_articles(tmp_path: Path) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    rows = [
+        {"id": f"n{i}", "text": f"{BODY} رقم {i}", "title": f"عنوان {i}", "date": "2024-01-05T10:00:00+02:00", "source": "وفا", "url": "u"}
+        for i in range(3)
+    ]
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    (tmp_path / "a.jsonl").write_text(lines, encoding="utf-8")
+    with gzip.open(tmp_path / "b.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.write(lines)
+    with (tmp_path / "c.csv").open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "d.parquet")
+    found = [read(tmp_path / name) for name in ("a.jsonl", "b.jsonl.gz", "c.csv", "d.parquet")]
+    assert found[0] == found[1] == found[2] == found[3]
+    first = found[0][0]
+    assert isinstance(first, Article)
+    assert (first.id, first.title, first.date, first.source, first.url) == ("n0", "عنوان 0", "2024-01-05", "وفا", "u")
+
+
+def test_html_page_gives_title_date_and_body_without_furniture(tmp_path: Path) -> None:
+    paragraphs = "".join(f"<p>{BODY} وأضاف أن الوفد رقم {i} سيصل خلال أيام لبحث بقية الملفات العالقة بين الجانبين.</p>" for i in range(6))
+    page = (
+        '<html lang="ar" dir="rtl"><head><meta charset="utf-8"><title>محادثات القاهرة</title>'
+        '<meta property="og:title" content="محادثات القاهرة"><meta property="article:published_time" content="2024-02-03T08:00:00Z">'
+        "</head><body><nav><a href='/'>الرئيسية</a><a href='/s'>رياضة</a></nav>"
+        f"<article><h1>محادثات القاهرة</h1>{paragraphs}</article><footer>جميع الحقوق محفوظة</footer></body></html>"
+    )
+    (tmp_path / "p.html").write_text(page, encoding="utf-8")
+    (article,) = read(tmp_path / "p.html")
+    assert isinstance(article, Article)
+    assert (article.title, article.date) == ("محادثات القاهرة", "2024-02-03")
+    assert "الحقوق" not in article.text
+    assert len([block for block in article.blocks if block.kind == "paragraph"]) == 6
+
+
+def test_globs_and_nested_folders_keep_ids_apart(tmp_path: Path) -> None:
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "1.txt").write_text(BODY, encoding="utf-8")
+    assert [item.id for item in read(tmp_path) if isinstance(item, Article)] == ["x/1", "y/1"]
+    assert len(read(tmp_path / "*" / "*.txt")) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("none.txt", "no such file"), ("*.html", "no such file"), ("a.docx", "does not read .docx"), ("empty", "no article files")]
+)
+def test_path_that_cannot_be_used_is_told_before_anything_is_read(tmp_path: Path, name: str, says: str) -> None:
+    (tmp_path / "a.docx").write_bytes(b"x")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=says):
+        article_files([tmp_path / name])
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "empty"),
+        (b" \n\n", "empty"),
+        (b"The minister said that talks go on in Cairo.", "0% of its letters are Arabic"),
+        (BODY.encode("cp1256"), "not UTF-8 at byte 0; it looks like Windows-1256.*iconv"),
+        (BODY.encode("utf-16"), "UTF-16"),
+        (BODY.encode("utf-16-le"), "UTF-16"),
+        (BODY.encode()[:21] + b"\xff\xfe" + BODY.encode()[21:], "not UTF-8 at byte 20; the file is damaged"),
+        ((BODY + "\x00").encode(), "NUL byte at character 49"),
+        ((BODY + "\u202eمقلوب").encode(), r"override U\+202E at character 49"),
+        ("المصدر: وكالة".encode(), "no headline and no paragraph"),
+    ],
+)
+def test_bad_text_file_is_set_aside_with_what_to_do(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "bad.txt"
+    path.write_bytes(content)
+    assert re.search(says, reason(path))
+
+
+def test_direction_marks_and_byte_order_mark_are_harmless(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("\ufeff" + BODY + "\u200f", encoding="utf-8")
+    (article,) = read(path)
+    assert isinstance(article, Article)
+    assert article.text[article.blocks[0].start] == "ق"
+
+
+def test_other_encodings_are_read_when_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(BODY.encode("cp1256"))
+    (article,) = read(path, config=ReadConfig(encoding="cp1256"))
+    assert isinstance(article, Article)
+    assert article.text == BODY
+    assert "unknown" in reason(path, ReadConfig(encoding="cp99"))
+
+
+def test_overlong_files_and_lines_are_set_aside_and_the_rest_goes_on(tmp_path: Path) -> None:
+    small = ReadConfig(max_characters=1000)
+    (tmp_path / "long.txt").write_text(BODY * 200, encoding="utf-8")
+    assert "read.max_characters = 1,000" in reason(tmp_path / "long.txt", small)
+    # 50 MB in one line, between two good records.
+    good = json.dumps({"text": BODY}, ensure_ascii=False).encode()
+    with (tmp_path / "a.jsonl").open("wb") as file:
+        file.write(good + b'\n{"text": "')
+        for _ in range(50):
+            file.write(b"x" * 1_000_000)
+        file.write(b'"}\n' + good + b"\n")
+    items = read(tmp_path / "a.jsonl", config=small)
+    assert [type(item) for item in items] == [Article, Rejected, Article]
+    assert isinstance(items[1], Rejected)
+    assert items[1].line == 2
+    assert "50,000,0" in items[1].reason
+
+
+def test_bad_records_name_their_line_and_the_rest_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    good = json.dumps({"text": BODY}, ensure_ascii=False)
+    path.write_text(f'{good}\n{{"text": 5}}\nnot json\n{{"body": "x"}}\n{good}\n', encoding="utf-8")
+    items = read(path)
+    assert [item.line if isinstance(item, Rejected) else "read" for item in items] == ["read", 2, 3, 4, "read"]
+    assert "'body'" in str(items[3])
+    assert "read.columns.text" in str(items[3])
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_table_without_the_text_column_names_the_columns_it_has(tmp_path: Path, name: str) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    if name.endswith("csv"):
+        (tmp_path / name).write_text(f"content,day\n{BODY},1\n", encoding="utf-8")
+    else:
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist([{"content": BODY, "day": 1}]), tmp_path / name)
+    assert "no column 'text'; it has 'content', 'day'" in reason(tmp_path / name)
+    renamed = ReadConfig.model_validate({"columns": {"text": "content"}})
+    assert len(read(tmp_path / name, config=renamed)) == 1
+
+
+def test_damaged_tables_are_set_aside(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 no such thing")
+    assert "not a Parquet file" in reason(tmp_path / "a.parquet")
+    (tmp_path / "b.csv").write_bytes(b"text\n" + BODY.encode("cp1256") + b"\n")
+    assert "Windows-1256" in reason(tmp_path / "b.csv")
+    (tmp_path / "c.jsonl.gz").write_bytes(b"\x1f\x8b no gzip")
+    assert "cannot be read" in reason(tmp_path / "c.jsonl.gz")
+
+
+def test_fields_of_odd_types_do_no_harm(tmp_path: Path) -> None:
+    row: dict[str, Any] = {"text": BODY, "id": 7, "title": None, "date": None, "keywords": ["غزة", 5], "url": ""}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row, ensure_ascii=False), encoding="utf-8")
+    (article,) = read(tmp_path / "a.jsonl")
+    assert isinstance(article, Article)
+    assert (article.id, article.title, article.date, article.url, article.keywords) == ("7", None, None, None, ("غزة", "5"))

@@ -1,0 +1,40 @@
+import math
+
+import torch
+
+from naba.modelling.loss import joint_loss
+from naba.modelling.model import JointLogits
+from naba.schema import UNKNOWN
+
+
+def loss(topic: list[list[float]], stance: list[list[list[float]]], presence: list[list[int]], stances: list[list[int]]) -> torch.Tensor:
+    logits = JointLogits(torch.tensor(topic, requires_grad=True), torch.tensor(stance, requires_grad=True))
+    return joint_loss(logits, torch.tensor(presence), torch.tensor(stances))
+
+
+def test_loss_equals_the_hand_computed_value() -> None:
+    # Topic: one known and present, logit 0 → −log ½. Stance: three equal logits → −log ⅓.
+    value = loss([[0.0]], [[[1.0, 1.0, 1.0]]], [[1]], [[2]])
+    assert math.isclose(value.item(), math.log(2) + math.log(3), rel_tol=1e-6)
+
+
+def test_unknown_topics_and_absent_stances_have_no_part_in_it() -> None:
+    known = loss([[2.0]], [[[0.0, 0.0]]], [[0]], [[UNKNOWN]])
+    with_unknown = loss([[2.0, 9.0]], [[[0.0, 0.0], [5.0, -5.0]]], [[0, UNKNOWN]], [[UNKNOWN, UNKNOWN]])
+    assert torch.isclose(known, with_unknown)
+
+
+def test_batch_without_any_label_gives_zero_and_a_finite_gradient() -> None:
+    topic = torch.tensor([[3.0]], requires_grad=True)
+    value = joint_loss(JointLogits(topic, torch.zeros(1, 1, 3)), torch.tensor([[UNKNOWN]]), torch.tensor([[UNKNOWN]]))
+    value.backward()
+    assert value.item() == 0
+    assert topic.grad is not None
+    assert topic.grad.item() == 0
+
+
+def test_smoothing_keeps_a_certain_answer_from_being_free() -> None:
+    logits = JointLogits(torch.tensor([[50.0]]), torch.tensor([[[50.0, 0.0]]]))
+    plain = joint_loss(logits, torch.tensor([[1]]), torch.tensor([[0]]))
+    smoothed = joint_loss(logits, torch.tensor([[1]]), torch.tensor([[0]]), label_smoothing=0.1)
+    assert plain.item() < 1e-6 < smoothed.item()

@@ -1,0 +1,118 @@
+"""The labelled data that ships keeps the promises of its card."""
+
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+
+from naba.corpus.articles import parse_page
+from naba.corpus.build import label_counts
+from naba.corpus.labelled import load_labelled
+from naba.corpus.overlap import runs_of
+from naba.corpus.segments import segment_article
+from naba.jsonl import read_jsonl
+from naba.records import LabelledSegment
+from naba.schema import LabelSchema
+
+
+@pytest.fixture(scope="module")
+def authored(root: Path, schema: LabelSchema) -> list[LabelledSegment]:
+    return load_labelled([root / "data" / "authored.jsonl"], schema)
+
+
+@pytest.fixture(scope="module")
+def gold(root: Path, schema: LabelSchema) -> list[LabelledSegment]:
+    return load_labelled([root / "data" / "seed-gold.jsonl"], schema)
+
+
+def pairs(item: LabelledSegment) -> set[tuple[str, str]]:
+    return {(topic, label.stance) for topic, label in item.labels.items() if label.present and label.stance}
+
+
+def test_card_states_the_true_counts(root: Path, schema: LabelSchema, authored: list[LabelledSegment], gold: list[LabelledSegment]) -> None:
+    card = " ".join((root / "data" / "README.md").read_text(encoding="utf-8").split())
+    for items in (authored, gold):
+        counts = label_counts(items, schema)
+        for topic in schema.topic_ids:
+            assert f"{topic} {' / '.join(str(counts[topic][stance]) for stance in schema.stance_ids)}" in card
+        assert f"no topic {counts['none']}" in card
+        assert f"| {len(items):,} |" in card
+    agree = sum(item.extra["readings"][0] == item.extra["readings"][1] for item in authored)
+    assert f"{agree:,} of 2,152 segments alike" in card
+
+
+def test_authored_set_is_large_balanced_and_hard_enough(schema: LabelSchema, authored: list[LabelledSegment]) -> None:
+    assert len(authored) >= 1200
+    counts = label_counts(authored, schema)
+    assert min(counts[topic][stance] for topic in schema.topic_ids for stance in schema.stance_ids) >= 80
+    assert counts["none"] >= 250
+    assert counts["several_topics"] >= 150
+    assert Counter(item.extra["hardness"] for item in authored)["near-miss"] >= 200
+    assert len({item.extra["conflict"] for item in authored}) >= 10
+
+
+def test_authored_rows_say_that_they_are_authored_and_who_labelled_them(authored: list[LabelledSegment]) -> None:
+    for item in authored:
+        assert item.provenance["authored"] is True
+        assert item.provenance["annotator"] == "language-model"
+        assert len(item.extra["readings"]) == 2
+
+
+def test_no_actor_dominates_a_topic_and_stance(schema: LabelSchema, authored: list[LabelledSegment]) -> None:
+    # Bodies of one party count as that party.
+    party = {"israeli-army": "israel", "israeli-soldier": "israel", "irgc": "iran", "iran-parliament": "iran", "sudan-army": "sudan"}
+    counts = label_counts(authored, schema)
+    named: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for item in authored:
+        for pair in pairs(item):
+            named[pair].update({party.get(actor, actor) for actor in item.extra["actors"]})
+    shares = [count / counts[topic][stance] for (topic, stance), actors in named.items() for count in actors.values()]
+    assert max(shares) <= 0.30
+    assert max(shares) < 0.10  # what the card says
+
+
+def test_swapped_pairs_have_the_same_labels_and_other_words_order(authored: list[LabelledSegment]) -> None:
+    by_cluster = defaultdict(list)
+    for item in authored:
+        if item.extra["hardness"] == "actor-swap":
+            by_cluster[item.cluster].append(item)
+    assert len(by_cluster) == 66
+    for first, second in by_cluster.values():
+        assert first.labels == second.labels
+        assert first.segment.text != second.segment.text
+
+
+def test_no_two_segments_are_near_copies(authored: list[LabelledSegment]) -> None:
+    owner: dict[tuple[str, ...], str | None] = {}
+    for item in authored:
+        for run in runs_of(item.segment.text, 10):
+            assert owner.setdefault(run, item.cluster) == item.cluster, item.segment.text
+
+
+def test_gold_covers_every_seed_segment_at_its_offsets(root: Path, gold: list[LabelledSegment]) -> None:
+    found = []
+    for path in sorted((root / "seeds").glob("*.txt")):
+        for article in parse_page(path.stem, path.read_bytes().decode()):
+            found += segment_article(article)
+    assert [item.segment for item in gold] == found
+
+
+def test_ids_are_hashes_of_the_texts(root: Path, authored: list[LabelledSegment]) -> None:
+    rows = read_jsonl(root / "data" / "authored.jsonl")
+    assert [row["id"] for row in rows] == [item.segment.id for item in authored]
+
+
+def test_nothing_authored_repeats_the_seeds(authored: list[LabelledSegment], gold: list[LabelledSegment]) -> None:
+    held = set().union(*(runs_of(item.segment.text, 8) for item in gold))
+    assert all(held.isdisjoint(runs_of(item.segment.text, 8)) for item in authored)
+
+
+def test_schema_examples_follow_the_codebook(root: Path, schema: LabelSchema) -> None:
+    # Every topic's target and every stance's meaning stand in the codebook in these words.
+    codebook = re.sub(r"\s+", " ", (root / "data" / "CODEBOOK.md").read_text(encoding="utf-8"))
+    for topic in schema.topics:
+        assert topic.target in codebook
+        assert f"`{topic.id}`" in codebook
+        for word in topic.typical:
+            assert word in codebook
