@@ -30,7 +30,9 @@ def pairs(item: LabelledSegment) -> set[tuple[str, str]]:
     return {(topic, label.stance) for topic, label in item.labels.items() if label.present and label.stance}
 
 
-def test_card_states_the_true_counts(root: Path, schema: LabelSchema, authored: list[LabelledSegment], gold: list[LabelledSegment]) -> None:
+def test_card_states_the_true_counts(
+    root: Path, schema: LabelSchema, authored: list[LabelledSegment], gold: list[LabelledSegment]
+) -> None:
     card = " ".join((root / "data" / "README.md").read_text(encoding="utf-8").split())
     for items in (authored, gold):
         counts = label_counts(items, schema)
@@ -61,7 +63,13 @@ def test_authored_rows_say_that_they_are_authored_and_who_labelled_them(authored
 
 def test_no_actor_dominates_a_topic_and_stance(schema: LabelSchema, authored: list[LabelledSegment]) -> None:
     # Bodies of one party count as that party.
-    party = {"israeli-army": "israel", "israeli-soldier": "israel", "irgc": "iran", "iran-parliament": "iran", "sudan-army": "sudan"}
+    party = {
+        "israeli-army": "israel",
+        "israeli-soldier": "israel",
+        "irgc": "iran",
+        "iran-parliament": "iran",
+        "sudan-army": "sudan",
+    }
     counts = label_counts(authored, schema)
     named: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for item in authored:

@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 import pytest
@@ -37,7 +36,7 @@ def test_failed_write_leaves_the_old_file_and_no_debris(tmp_path: Path) -> None:
         file.write("half")
         raise RuntimeError
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["a.txt"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
 
 
 def test_unwritable_folder_is_one_clear_error(tmp_path: Path) -> None:

@@ -33,7 +33,9 @@ def test_hand_worked_example(schema: LabelSchema) -> None:
     assert found["exact_match"] == 0.5
 
 
-_CELL = st.tuples(st.sampled_from([0, 1, UNKNOWN]), st.sampled_from([0, 1, 2]), st.sampled_from([0, 1]), st.sampled_from([0, 1, 2]))
+_CELL = st.tuples(
+    st.sampled_from([0, 1, UNKNOWN]), st.sampled_from([0, 1, 2]), st.sampled_from([0, 1]), st.sampled_from([0, 1, 2])
+)
 
 
 @given(rows=st.lists(st.lists(_CELL, min_size=3, max_size=3), min_size=1, max_size=30))
@@ -81,7 +83,10 @@ def test_present_topic_with_unjudged_stance_counts_for_the_topic_alone(schema: L
 
 def test_evaluate_metric_works_offline_and_gives_the_same(schema: LabelSchema) -> None:
     metric = topic_stance_metric(schema)
-    rows = [{"presence": [1, 0, 0], "stance": [0, UNKNOWN, UNKNOWN]}, {"presence": [0, 1, 0], "stance": [UNKNOWN, 2, UNKNOWN]}]
+    rows = [
+        {"presence": [1, 0, 0], "stance": [0, UNKNOWN, UNKNOWN]},
+        {"presence": [0, 1, 0], "stance": [UNKNOWN, 2, UNKNOWN]},
+    ]
     said = [{"presence": [1, 0, 0], "stance": [0, 0, 0]}, {"presence": [0, 1, 0], "stance": [0, 1, 0]}]
     found = metric.compute(predictions=said, references=rows)
     assert found["pairs"]["f1"] == 0.5

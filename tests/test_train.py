@@ -46,7 +46,9 @@ def test_training_learns(tiny_run: Path) -> None:
 def test_same_seed_gives_the_same_weights(config: TrainConfig) -> None:
     train(config)
     train(config.model_copy(update={"out": config.out.parent / "again"}))
-    first, second = (checkpoints.load(folder).model.state_dict() for folder in (config.out, config.out.parent / "again"))
+    first, second = (
+        checkpoints.load(folder).model.state_dict() for folder in (config.out, config.out.parent / "again")
+    )
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
@@ -76,20 +78,22 @@ def test_interrupted_run_goes_on_to_the_same_weights(config: TrainConfig, monkey
     config = config.model_copy(update={"epochs": 2, "evaluations": 4})
     train(config.model_copy(update={"out": config.out.parent / "whole"}))
 
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     def kill(self: Any, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step == 12:
-            raise Killed
+            raise KilledError
 
     with monkeypatch.context() as patch:
         patch.setattr(module._Bar, "on_step_begin", kill, raising=False)
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             train(config)
     assert not (config.out / "run.json").exists()
     train(config)
-    whole, resumed = (checkpoints.load(folder).model.state_dict() for folder in (config.out.parent / "whole", config.out))
+    whole, resumed = (
+        checkpoints.load(folder).model.state_dict() for folder in (config.out.parent / "whole", config.out)
+    )
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
@@ -102,7 +106,11 @@ def test_unfinished_run_of_another_configuration_is_not_mixed_in(config: TrainCo
 
 def test_nan_loss_stops_with_what_to_lower(config: TrainConfig) -> None:
     with pytest.raises(CheckpointError, match="lower learning_rate"):
-        train(config.model_copy(update={"learning_rate": 1e30, "head_learning_rate": 1e30, "epochs": 2, "max_grad_norm": 1e30}))
+        train(
+            config.model_copy(
+                update={"learning_rate": 1e30, "head_learning_rate": 1e30, "epochs": 2, "max_grad_norm": 1e30}
+            )
+        )
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")

@@ -8,7 +8,10 @@ from naba.records import Article
 
 @pytest.fixture(scope="module")
 def seeds(root: Path) -> dict[str, list[Article]]:
-    return {path.name[:3]: parse_page(path.stem, path.read_bytes().decode()) for path in sorted((root / "seeds").glob("*.txt"))}
+    return {
+        path.name[:3]: parse_page(path.stem, path.read_bytes().decode())
+        for path in sorted((root / "seeds").glob("*.txt"))
+    }
 
 
 def texts(article: Article) -> list[str]:
@@ -18,7 +21,11 @@ def texts(article: Article) -> list[str]:
 def test_seed_metadata(seeds: dict[str, list[Article]]) -> None:
     found = {name: (page[0].title, page[0].date, page[0].source) for name, page in seeds.items()}
     assert found == {
-        "000": ("بلينكن مجددًا: أمريكا تواصل الضغط من أجل التوصل إلى اتفاق لإطلاق سراح الرهائن", "2024-03-22", "بوابة الوفد"),
+        "000": (
+            "بلينكن مجددًا: أمريكا تواصل الضغط من أجل التوصل إلى اتفاق لإطلاق سراح الرهائن",
+            "2024-03-22",
+            "بوابة الوفد",
+        ),
         "001": ("بلينكن يبحث وقف إطلاق النار بغزة مع مسؤولين إسرائيليين", "2024-06-21", "الحرة"),
         "002": (None, None, "بوابة الوفد"),
         "003": ("الرئيس المصري وبلينكن يتفقان على تعزيز جهود التوصل لهدنة بغزة", "2024-06-10", "معا"),
@@ -74,7 +81,14 @@ def test_same_report_on_two_pages_has_the_same_paragraphs(seeds: dict[str, list[
 
 
 def test_what_is_known_from_outside_wins(seeds: dict[str, list[Article]]) -> None:
-    page = parse_page("x", "تاريخ النشر: 22nd, March 2024 GMT\nقال الوزير شيئا.", title="عنوان", date="2020-01-01", source="س", url="u")
+    page = parse_page(
+        "x",
+        "تاريخ النشر: 22nd, March 2024 GMT\nقال الوزير شيئا.",
+        title="عنوان",
+        date="2020-01-01",
+        source="س",
+        url="u",
+    )
     assert (page[0].title, page[0].date, page[0].source, page[0].url) == ("عنوان", "2020-01-01", "س", "u")
     assert texts(page[0]) == ["قال الوزير شيئا."]
 

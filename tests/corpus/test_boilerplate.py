@@ -35,7 +35,9 @@ def test_date_line_of_each_seed_form_is_whole() -> None:
 
 
 def test_date_glued_to_a_byline_ends_where_the_byline_begins() -> None:
-    line = "آخر تحديث: 17 يونيو 2025 - 12:27 م بغداد/ شبكة أخبار العراق- أعلنت وزارة الخارجية، الثلاثاء، التوصل إلى اتفاق."
+    line = (
+        "آخر تحديث: 17 يونيو 2025 - 12:27 م بغداد/ شبكة أخبار العراق- أعلنت وزارة الخارجية، الثلاثاء، التوصل إلى اتفاق."
+    )
     found = boilerplate.date_line(line)
     assert found is not None
     assert found[0] == "2025-06-17"
@@ -85,7 +87,9 @@ def test_glued_heading_and_advert_are_found(paragraph: str, head: str, advert: b
     assert boilerplate.glued_heading(paragraph) == (len(head), advert)
 
 
-@pytest.mark.parametrize("paragraph", ["إعلانات كثيرة نشرت", "كان الموقد مشتعلا", "وقد نقلت وكالة", "أضرم مستوقد النار"])
+@pytest.mark.parametrize(
+    "paragraph", ["إعلانات كثيرة نشرت", "كان الموقد مشتعلا", "وقد نقلت وكالة", "أضرم مستوقد النار"]
+)
 def test_ordinary_words_are_not_taken_apart(paragraph: str) -> None:
     assert boilerplate.glued_heading(paragraph) is None
 

@@ -37,14 +37,20 @@ def test_run_shared_with_held_out_text_drops_the_training_segment(labelled: Make
 
 
 def test_counts_keep_absent_apart_from_unknown(labelled: Make, schema: LabelSchema) -> None:
-    items = [labelled("أ", diplomacy="support", military_action="neutral"), labelled("ب"), labelled("ت", diplomacy=None)]
+    items = [
+        labelled("أ", diplomacy="support", military_action="neutral"),
+        labelled("ب"),
+        labelled("ت", diplomacy=None),
+    ]
     counts = label_counts(items, schema)
     assert counts["diplomacy"] == {"support": 1, "oppose": 0, "neutral": 0}
     assert counts["none"] == 1  # the third is not known to have none
     assert counts["several_topics"] == 1
 
 
-def test_shipped_build_drops_overlap_writes_a_manifest_and_repeats_itself(root: Path, tmp_path: Path, schema: LabelSchema) -> None:
+def test_shipped_build_drops_overlap_writes_a_manifest_and_repeats_itself(
+    root: Path, tmp_path: Path, schema: LabelSchema
+) -> None:
     gold = root / "data" / "seed-gold.jsonl"
     authored = root / "data" / "authored.jsonl"
     mixed = tmp_path / "mixed.jsonl"
@@ -71,7 +77,9 @@ def test_nothing_left_for_validation_is_an_error(tmp_path: Path, root: Path, wri
 
 
 def test_label_outside_the_schema_names_file_and_row(tmp_path: Path, root: Path) -> None:
-    (tmp_path / "a.jsonl").write_text(json.dumps({"text": "نص", "labels": {"sport": {"present": True, "stance": None}}}))
+    (tmp_path / "a.jsonl").write_text(
+        json.dumps({"text": "نص", "labels": {"sport": {"present": True, "stance": None}}})
+    )
     config = BuildConfig(labels=root / "configs/labels.yaml", train=[tmp_path / "a.jsonl"], out=tmp_path / "out")
     with pytest.raises(DataError, match=r"a\.jsonl: row 1: topic 'sport'"):
         build(config)

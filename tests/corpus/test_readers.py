@@ -38,7 +38,14 @@ def test_jsonl_csv_parquet_and_gzip_give_the_same_articles(tmp_path: Path) -> No
     import pyarrow.parquet
 
     rows = [
-        {"id": f"n{i}", "text": f"{BODY} رقم {i}", "title": f"عنوان {i}", "date": "2024-01-05T10:00:00+02:00", "source": "وفا", "url": "u"}
+        {
+            "id": f"n{i}",
+            "text": f"{BODY} رقم {i}",
+            "title": f"عنوان {i}",
+            "date": "2024-01-05T10:00:00+02:00",
+            "source": "وفا",
+            "url": "u",
+        }
         for i in range(3)
     ]
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -58,7 +65,9 @@ def test_jsonl_csv_parquet_and_gzip_give_the_same_articles(tmp_path: Path) -> No
 
 
 def test_html_page_gives_title_date_and_body_without_furniture(tmp_path: Path) -> None:
-    paragraphs = "".join(f"<p>{BODY} وأضاف أن الوفد رقم {i} سيصل خلال أيام لبحث بقية الملفات العالقة بين الجانبين.</p>" for i in range(6))
+    paragraphs = "".join(
+        f"<p>{BODY} وأضاف أن الوفد رقم {i} سيصل خلال أيام لبحث بقية الملفات العالقة بين الجانبين.</p>" for i in range(6)
+    )
     page = (
         '<html lang="ar" dir="rtl"><head><meta charset="utf-8"><title>محادثات القاهرة</title>'
         '<meta property="og:title" content="محادثات القاهرة"><meta property="article:published_time" content="2024-02-03T08:00:00Z">'
@@ -82,7 +91,13 @@ def test_globs_and_nested_folders_keep_ids_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("none.txt", "no such file"), ("*.html", "no such file"), ("a.docx", "does not read .docx"), ("empty", "no article files")]
+    ("name", "says"),
+    [
+        ("none.txt", "no such file"),
+        ("*.html", "no such file"),
+        ("a.docx", "does not read .docx"),
+        ("empty", "no article files"),
+    ],
 )
 def test_path_that_cannot_be_used_is_told_before_anything_is_read(tmp_path: Path, name: str, says: str) -> None:
     (tmp_path / "a.docx").write_bytes(b"x")
@@ -185,4 +200,10 @@ def test_fields_of_odd_types_do_no_harm(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(json.dumps(row, ensure_ascii=False), encoding="utf-8")
     (article,) = read(tmp_path / "a.jsonl")
     assert isinstance(article, Article)
-    assert (article.id, article.title, article.date, article.url, article.keywords) == ("7", None, None, None, ("غزة", "5"))
+    assert (article.id, article.title, article.date, article.url, article.keywords) == (
+        "7",
+        None,
+        None,
+        None,
+        ("غزة", "5"),
+    )

@@ -24,7 +24,10 @@ def test_long_paragraph_is_cut_at_sentence_ends_also_without_a_space() -> None:
 
 def test_points_in_numbers_and_abbreviations_end_nothing() -> None:
     text = "بلغت النسبة 2.5 في المئة وفق د. أحمد في تقريره الأخير. وارتفع الرقم بعد ذلك كثيرا جدا."
-    assert pieces(text, 12) == ["بلغت النسبة 2.5 في المئة وفق د. أحمد في تقريره الأخير.", "وارتفع الرقم بعد ذلك كثيرا جدا."]
+    assert pieces(text, 12) == [
+        "بلغت النسبة 2.5 في المئة وفق د. أحمد في تقريره الأخير.",
+        "وارتفع الرقم بعد ذلك كثيرا جدا.",
+    ]
 
 
 def test_quotation_is_kept_whole_where_it_fits() -> None:
@@ -66,8 +69,33 @@ def test_seeds_give_84_segments_with_exact_offsets(root: Path) -> None:
 
 _PAGE = st.lists(
     st.sampled_from(
-        ["قال", "الوزير", "إن", "غزة.", "النار", "«نقبل", "بذلك»", '"لا', 'نعم"', "2.5", "؟", ".", "،", "\u00a0", "  ", "\n", "\r\n"]
-        + ["المصدر: وكالة", "إقرأ أيضاً:", "تاريخ النشر: 1/2/2024", "إعلانوكتب", "مقالات مشابهة", "\u200f", "الجاري.وتأتي", "U.N."]
+        [
+            "قال",
+            "الوزير",
+            "إن",
+            "غزة.",
+            "النار",
+            "«نقبل",
+            "بذلك»",
+            '"لا',
+            'نعم"',
+            "2.5",
+            "؟",
+            ".",
+            "،",
+            "\u00a0",
+            "  ",
+            "\n",
+            "\r\n",
+            "المصدر: وكالة",
+            "إقرأ أيضاً:",
+            "تاريخ النشر: 1/2/2024",
+            "إعلانوكتب",
+            "مقالات مشابهة",
+            "\u200f",
+            "الجاري.وتأتي",
+            "U.N.",
+        ]
     ),
     max_size=120,
 ).map(" ".join)
@@ -86,7 +114,9 @@ def test_offsets_are_exact_ordered_and_within_the_limit(title: str | None, text:
                 end = segment.end
 
 
-@given(words=st.lists(st.sampled_from(["كلمة", "جملة.", "سؤال؟", "«قول»", "فصل،", "انتهى.ثم"]), min_size=1, max_size=200))
+@given(
+    words=st.lists(st.sampled_from(["كلمة", "جملة.", "سؤال؟", "«قول»", "فصل،", "انتهى.ثم"]), min_size=1, max_size=200)
+)
 def test_splitting_a_paragraph_loses_no_word(words: list[str]) -> None:
     text = " ".join(words)
     assert "".join("".join(pieces(text, 10)).split()) == "".join(text.split())

@@ -18,7 +18,12 @@ Make = Callable[..., LabelledSegment]
 
 
 def test_majority_says_what_most_training_segments_have(labelled: Make, schema: LabelSchema) -> None:
-    train = [labelled("أ", diplomacy="oppose"), labelled("ب", diplomacy="oppose"), labelled("ت", diplomacy="neutral"), labelled("ث")]
+    train = [
+        labelled("أ", diplomacy="oppose"),
+        labelled("ب", diplomacy="oppose"),
+        labelled("ت", diplomacy="neutral"),
+        labelled("ث"),
+    ]
     answer = majority(targets(train, schema), 2, schema)
     assert answer.presence.tolist() == [[1, 0, 0]] * 2
     assert answer.stance[:, 0].tolist() == [1, 1]
@@ -40,11 +45,18 @@ def test_topic_nobody_judged_in_training_does_not_break_the_baselines(schema: La
 def test_test_segments_that_training_holds_are_counted(labelled: Make) -> None:
     words = [f"كلمة{i}" for i in range(20)]
     training = [labelled(" ".join(words)), labelled("نص قصير")]
-    test = [labelled("نص قصير"), labelled("قبل " + " ".join(words[3:16]) + " بعد"), labelled(" ".join(words[3:15])), labelled("غيره")]
+    test = [
+        labelled("نص قصير"),
+        labelled("قبل " + " ".join(words[3:16]) + " بعد"),
+        labelled(" ".join(words[3:15])),
+        labelled("غيره"),
+    ]
     assert seen_in_training(test, training) == 2
 
 
-def test_report_of_a_run_holds_the_baselines_and_agrees_with_itself(tiny_run: Path, root: Path, schema: LabelSchema, tmp_path: Path) -> None:
+def test_report_of_a_run_holds_the_baselines_and_agrees_with_itself(
+    tiny_run: Path, root: Path, schema: LabelSchema, tmp_path: Path
+) -> None:
     report = evaluate_run(tiny_run, EvaluateConfig(data=[root / "data" / "seed-gold.jsonl"]))
     assert list(report["systems"]) == ["model", "tfidf", "majority"]
     assert report["segments"] == 84

@@ -44,7 +44,9 @@ def test_windowed_text_says_so(tiny: Labeller) -> None:
     assert prediction.to_dict()["windows"] == prediction.windows
 
 
-def test_articles_keep_their_order_and_rejected_ones_pass_through(tiny: Labeller, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_articles_keep_their_order_and_rejected_ones_pass_through(
+    tiny: Labeller, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "ARTICLES_AT_ONCE", 2)  # several rounds
     articles = list(read_articles([root / "seeds"], ReadConfig()))
     stream = [*articles[:1], Rejected("x", "broken"), *articles[1:]]
@@ -67,11 +69,18 @@ def test_folder_gets_jsonl_and_csv_that_agree(tiny_run: Path, root: Path, tmp_pa
     totals = label_paths([root / "seeds"], tmp_path / "out", LabelConfig(model=str(tiny_run)))
     assert (totals.articles, totals.segments, totals.rejected) == (9, 84, 0)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["labelled.csv", "labelled.jsonl"]
-    articles = [json.loads(line) for line in (tmp_path / "out" / "labelled.jsonl").read_text(encoding="utf-8").splitlines()]
+    articles = [
+        json.loads(line) for line in (tmp_path / "out" / "labelled.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     with (tmp_path / "out" / "labelled.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 84 * 3
-    flat = [(a["id"], s["id"], t, str(int(v["present"]))) for a in articles for s in a["segments"] for t, v in s["topics"].items()]
+    flat = [
+        (a["id"], s["id"], t, str(int(v["present"])))
+        for a in articles
+        for s in a["segments"]
+        for t, v in s["topics"].items()
+    ]
     assert flat == [(row["article_id"], row["segment_id"], row["topic"], row["present"]) for row in rows]
     for article in articles:
         path = root / "seeds" / (article.get("parent_id") or article["id"])
@@ -85,7 +94,9 @@ def test_summary_counts_stances_and_nets_nothing(tiny: Labeller, root: Path) -> 
     assert isinstance(item, LabelledArticle)
     row = article_row(item)
     for topic in tiny.schema.topic_ids:
-        stances = [segment["topics"][topic]["stance"] for segment in row["segments"] if segment["topics"][topic]["present"]]
+        stances = [
+            segment["topics"][topic]["stance"] for segment in row["segments"] if segment["topics"][topic]["present"]
+        ]
         if stances:
             assert row["summary"][topic]["segments"] == len(stances) == sum(row["summary"][topic]["stances"].values())
         else:

@@ -14,7 +14,9 @@ from naba.schema import LabelSchema
 
 def fresh(encoder: Path, schema: LabelSchema, head: str = "attention") -> Checkpoint:
     torch.manual_seed(1)
-    return checkpoints.from_encoder(str(encoder), schema, normalisation="standard-1", head=head, max_tokens=64, dropout=0.1)
+    return checkpoints.from_encoder(
+        str(encoder), schema, normalisation="standard-1", head=head, max_tokens=64, dropout=0.1
+    )
 
 
 def logits(run: Checkpoint) -> torch.Tensor:
@@ -25,7 +27,9 @@ def logits(run: Checkpoint) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("head", ["attention", "plain"])
-def test_reload_gives_identical_logits_also_from_another_folder(tiny_encoder: Path, schema: LabelSchema, tmp_path: Path, head: str) -> None:
+def test_reload_gives_identical_logits_also_from_another_folder(
+    tiny_encoder: Path, schema: LabelSchema, tmp_path: Path, head: str
+) -> None:
     run = fresh(tiny_encoder, schema, head)
     checkpoints.save(run, tmp_path / "a")
     shutil.move(tmp_path / "a", tmp_path / "b")
@@ -34,7 +38,9 @@ def test_reload_gives_identical_logits_also_from_another_folder(tiny_encoder: Pa
     assert (again.schema, again.normalisation, again.max_tokens) == (schema, "standard-1", 64)
 
 
-def test_half_precision_file_loads_as_float32_and_is_half_the_size(tiny_encoder: Path, schema: LabelSchema, tmp_path: Path) -> None:
+def test_half_precision_file_loads_as_float32_and_is_half_the_size(
+    tiny_encoder: Path, schema: LabelSchema, tmp_path: Path
+) -> None:
     run = fresh(tiny_encoder, schema)
     checkpoints.save(run, tmp_path / "full")
     checkpoints.save(run, tmp_path / "half", torch.float16)
@@ -45,7 +51,9 @@ def test_half_precision_file_loads_as_float32_and_is_half_the_size(tiny_encoder:
     assert sizes[0] < 0.6 * sizes[1]
 
 
-def test_plain_head_loads_as_the_usual_sequence_classifier(tiny_encoder: Path, schema: LabelSchema, tmp_path: Path) -> None:
+def test_plain_head_loads_as_the_usual_sequence_classifier(
+    tiny_encoder: Path, schema: LabelSchema, tmp_path: Path
+) -> None:
     from transformers import AutoModelForSequenceClassification
 
     run = fresh(tiny_encoder, schema, "plain")
@@ -78,7 +86,9 @@ def test_schema_edited_after_training_is_refused(tiny_run: Path, tmp_path: Path)
         checkpoints.load(tmp_path / "run")
 
 
-def test_damaged_weights_and_foreign_folders_are_clear_errors(tiny_run: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+def test_damaged_weights_and_foreign_folders_are_clear_errors(
+    tiny_run: Path, tiny_encoder: Path, tmp_path: Path
+) -> None:
     shutil.copytree(tiny_run, tmp_path / "run")
     (tmp_path / "run" / "model.safetensors").write_bytes(b"half")
     with pytest.raises(CheckpointError, match="cannot be loaded"):
@@ -89,9 +99,13 @@ def test_damaged_weights_and_foreign_folders_are_clear_errors(tiny_run: Path, ti
         checkpoints.load(tiny_encoder)
 
 
-def test_encoder_that_is_nowhere_and_tokens_beyond_its_reach_are_told(tiny_encoder: Path, schema: LabelSchema, tmp_path: Path) -> None:
+def test_encoder_that_is_nowhere_and_tokens_beyond_its_reach_are_told(
+    tiny_encoder: Path, schema: LabelSchema, tmp_path: Path
+) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(CheckpointError, match="cannot be loaded as an encoder"):
         fresh(tmp_path / "empty", schema)
     with pytest.raises(CheckpointError, match="reads at most 128 tokens"):
-        checkpoints.from_encoder(str(tiny_encoder), schema, normalisation="standard-1", head="attention", max_tokens=500, dropout=0.1)
+        checkpoints.from_encoder(
+            str(tiny_encoder), schema, normalisation="standard-1", head="attention", max_tokens=500, dropout=0.1
+        )

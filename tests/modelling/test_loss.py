@@ -7,7 +7,9 @@ from naba.modelling.model import JointLogits
 from naba.schema import UNKNOWN
 
 
-def loss(topic: list[list[float]], stance: list[list[list[float]]], presence: list[list[int]], stances: list[list[int]]) -> torch.Tensor:
+def loss(
+    topic: list[list[float]], stance: list[list[list[float]]], presence: list[list[int]], stances: list[list[int]]
+) -> torch.Tensor:
     logits = JointLogits(torch.tensor(topic, requires_grad=True), torch.tensor(stance, requires_grad=True))
     return joint_loss(logits, torch.tensor(presence), torch.tensor(stances))
 

@@ -1,7 +1,7 @@
 """naba: topic and stance of Arabic news segments.
 
-    from naba import Labeller
-    Labeller.load().label(["…"])
+from naba import Labeller
+Labeller.load().label(["…"])
 """
 
 from importlib import import_module

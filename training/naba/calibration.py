@@ -56,7 +56,9 @@ class Decision:
         except (KeyError, TypeError, AttributeError) as error:
             raise DataError(f"decision.json: not as naba writes it ({error})") from None
         if set(topics) - set(schema.topic_ids):
-            raise DataError(f"decision.json: topics {sorted(set(topics) - set(schema.topic_ids))} are not in the run's schema")
+            raise DataError(
+                f"decision.json: topics {sorted(set(topics) - set(schema.topic_ids))} are not in the run's schema"
+            )
         return cls(topics)
 
     def probabilities(self, topic_logits: Floats, stance_logits: Floats, schema: LabelSchema) -> tuple[Floats, Floats]:
@@ -71,7 +73,9 @@ class Decision:
         return np.array([self.of(topic).threshold for topic in schema.topic_ids])
 
 
-def fit_decision(topic_logits: Floats, stance_logits: Floats, presence: Ints, stance: Ints, schema: LabelSchema) -> Decision:
+def fit_decision(
+    topic_logits: Floats, stance_logits: Floats, presence: Ints, stance: Ints, schema: LabelSchema
+) -> Decision:
     """Fit temperatures, then thresholds, on validation.
 
     Args:
@@ -87,7 +91,9 @@ def fit_decision(topic_logits: Floats, stance_logits: Floats, presence: Ints, st
         stance_temperature = 1.0
         if judged.sum() >= MIN_EXAMPLES:
             z, y = stance_logits[judged, t], stance[judged, t]
-            stance_temperature = _fit(lambda x, y=y, z=z: float(-np.log(softmax(z / x)[np.arange(len(y)), y] + 1e-12).mean()))
+            stance_temperature = _fit(
+                lambda x, y=y, z=z: float(-np.log(softmax(z / x)[np.arange(len(y)), y] + 1e-12).mean())
+            )
         threshold = best_threshold(sigmoid(logits / temperature), truth)
         topics[topic] = TopicDecision(round(threshold, 4), round(temperature, 4), round(stance_temperature, 4))
     return Decision(topics)

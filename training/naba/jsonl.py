@@ -1,7 +1,7 @@
 """Reading and writing JSONL (UTF-8, one object a line) so that nothing is half-written and every error names its line.
 
-    rows = list(read_jsonl(path))
-    write_jsonl(path, rows)
+rows = list(read_jsonl(path))
+write_jsonl(path, rows)
 """
 
 import csv
@@ -37,7 +37,9 @@ def parse_object(raw: bytes, where: str) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise DataError(f"{where}: not UTF-8 (byte {error.start}); convert the file to UTF-8") from None
     except json.JSONDecodeError as error:
-        raise DataError(f"{where}: not JSON ({error.msg} at column {error.colno}); each line must be one object") from None
+        raise DataError(
+            f"{where}: not JSON ({error.msg} at column {error.colno}); each line must be one object"
+        ) from None
     except RecursionError:
         raise DataError(f"{where}: JSON nested too deeply; each line must be one flat object") from None
     if not isinstance(value, dict):
@@ -69,7 +71,9 @@ def atomic_open(path: Path) -> Iterator[IO[str]]:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror or error}); check the folder, its rights and the disk") from None
+        raise DataError(
+            f"{path}: cannot be written ({error.strerror or error}); check the folder, its rights and the disk"
+        ) from None
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

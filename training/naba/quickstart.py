@@ -68,7 +68,11 @@ def labelled_table(path: Path, gold: dict[str, LabelledSegment], schema: LabelSc
     right = total = 0
     for article in read_jsonl(path):
         table.add_section()
-        table.add_row(f"[bold]{escape(article['id'])}[/] {article['date'] or 'no date'} {escape(article['source'] or '')}".strip(), "", "")
+        table.add_row(
+            f"[bold]{escape(article['id'])}[/] {article['date'] or 'no date'} {escape(article['source'] or '')}".strip(),
+            "",
+            "",
+        )
         for segment in article["segments"]:
             said = {t: v for t, v in segment["topics"].items() if v["present"]}
             labels = [f"{topic} {_mark(v['stance'])} ({v['probability']:.2f})" for topic, v in said.items()]

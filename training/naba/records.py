@@ -98,7 +98,9 @@ class LabelledSegment:
             raise DataError(f"{where}: no 'labels' object; expected {{topic: {{present, stance}}}}")
         for topic in given:
             if topic not in schema.topic_ids:
-                raise DataError(f"{where}: topic {topic!r} is not in the label schema; it has {', '.join(schema.topic_ids)}")
+                raise DataError(
+                    f"{where}: topic {topic!r} is not in the label schema; it has {', '.join(schema.topic_ids)}"
+                )
         labels = {topic: _topic_label(given.get(topic), schema, f"{where}: {topic}") for topic in schema.topic_ids}
         known = {"id", "article_id", "start", "end", "kind", "text", "labels", "provenance", "cluster"}
         return cls(
@@ -116,7 +118,9 @@ class LabelledSegment:
         if segment.start is not None:
             row |= {"start": segment.start, "end": segment.end}
         row |= {"kind": segment.kind, "text": segment.text}
-        row["labels"] = {topic: {"present": label.present, "stance": label.stance} for topic, label in self.labels.items()}
+        row["labels"] = {
+            topic: {"present": label.present, "stance": label.stance} for topic, label in self.labels.items()
+        }
         row["provenance"] = dict(self.provenance)
         if self.cluster is not None:
             row["cluster"] = self.cluster
@@ -186,5 +190,8 @@ class Prediction:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        row: dict[str, Any] = {"text": self.text, "topics": {topic: answer.to_dict() for topic, answer in self.topics.items()}}
+        row: dict[str, Any] = {
+            "text": self.text,
+            "topics": {topic: answer.to_dict() for topic, answer in self.topics.items()},
+        }
         return row | ({"windows": self.windows} if self.windows > 1 else {})

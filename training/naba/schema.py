@@ -91,7 +91,9 @@ class LabelSchema(_Strict):
                 raise ValueError(f"a {kind} id is given twice: {ids}")
         for topic in self.topics:
             if set(topic.stances) != set(self.stance_ids):
-                raise ValueError(f"topic {topic.id} defines the stances {list(topic.stances)}, not {list(self.stance_ids)}")
+                raise ValueError(
+                    f"topic {topic.id} defines the stances {list(topic.stances)}, not {list(self.stance_ids)}"
+                )
         for example in self.examples:
             self.check(example.labels)
         return self
@@ -116,9 +118,13 @@ class LabelSchema(_Strict):
         """Raise SchemaError when a topic or stance is not of this schema."""
         for topic, stance in labels.items():
             if topic not in self.topic_ids:
-                raise SchemaError(f"topic {topic!r} is not in the label schema {self.name!r}; it has {', '.join(self.topic_ids)}")
+                raise SchemaError(
+                    f"topic {topic!r} is not in the label schema {self.name!r}; it has {', '.join(self.topic_ids)}"
+                )
             if stance is not None and stance not in self.stance_ids:
-                raise SchemaError(f"stance {stance!r} is not in the label schema {self.name!r}; it has {', '.join(self.stance_ids)}")
+                raise SchemaError(
+                    f"stance {stance!r} is not in the label schema {self.name!r}; it has {', '.join(self.stance_ids)}"
+                )
 
     def topic_name(self, topic: str, language: str = "en") -> str:
         """The topic's display name in Arabic ("ar") or English ("en")."""

@@ -9,7 +9,9 @@ SHRINKAGE = 50
 """Positive examples at which the chosen threshold and 0.5 weigh the same: few positives give an unstable optimum."""
 
 
-def best_threshold(probability: NDArray[np.floating[Any]], truth: NDArray[np.integer[Any]], shrinkage: float = SHRINKAGE) -> float:
+def best_threshold(
+    probability: NDArray[np.floating[Any]], truth: NDArray[np.integer[Any]], shrinkage: float = SHRINKAGE
+) -> float:
     """Threshold in (0, 1) with the best F1, pulled towards 0.5 by how few positives it rests on.
 
     Args:

@@ -9,7 +9,6 @@ fitted there too. A run that was interrupted goes on from its last checkpoint wh
 import logging
 import shutil
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,7 +64,10 @@ def train(config: TrainConfig, *, overwrite: bool = False, progress: Progress = 
         max_tokens=config.max_tokens,
         dropout=config.dropout,
     )
-    encode = [EncodedSegments(items, schema, run.tokenizer, run.normalise, config.max_tokens) for items in (training, validation)]
+    encode = [
+        EncodedSegments(items, schema, run.tokenizer, run.normalise, config.max_tokens)
+        for items in (training, validation)
+    ]
     trainer = _trainer(config, run, encode[0], encode[1], device, progress)
     with progress.task("training", int(trainer.args.max_steps), "steps") as advance:
         trainer.add_callback(_Bar(advance))
@@ -122,7 +124,12 @@ def _prepare(config: TrainConfig, overwrite: bool) -> None:
 
 
 def _trainer(
-    config: TrainConfig, run: Checkpoint, training: EncodedSegments, validation: EncodedSegments, device: str, progress: Progress
+    config: TrainConfig,
+    run: Checkpoint,
+    training: EncodedSegments,
+    validation: EncodedSegments,
+    device: str,
+    progress: Progress,
 ) -> "JointTrainer":
     steps = max(1, int(np.ceil(len(training) / config.batch_size) * config.epochs))
     interval = max(1, steps // config.evaluations) if config.evaluations else max(1, round(steps / config.epochs))
@@ -174,7 +181,9 @@ class JointTrainer(Trainer):
 
     settings: TrainConfig
 
-    def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
         """The joint loss of one batch."""
         presence, stance = inputs["presence"], inputs["stance"]
         logits: JointLogits = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
@@ -191,7 +200,9 @@ class JointTrainer(Trainer):
             )
         return (loss, logits) if return_outputs else loss
 
-    def prediction_step(self, model: Any, inputs: dict[str, Any], prediction_loss_only: bool, ignore_keys: Any = None) -> Any:
+    def prediction_step(
+        self, model: Any, inputs: dict[str, Any], prediction_loss_only: bool, ignore_keys: Any = None
+    ) -> Any:
         """Loss, (topic, stance) logits and (presence, stance) targets of one validation batch."""
         inputs = self._prepare_inputs(inputs)  # type: ignore[assignment]
         with torch.no_grad():
@@ -200,7 +211,7 @@ class JointTrainer(Trainer):
 
     def create_optimizer(self, model: Any = None) -> Any:
         """AdamW with the encoder at its own rate; biases and norms are not decayed."""
-        if self.optimizer is None:
+        if self.optimizer is None:  # type: ignore[has-type]
             encoder = {id(parameter) for parameter in self.model.encoder_parameters()}  # type: ignore[union-attr]
             groups: dict[tuple[bool, bool], list[Any]] = {}
             for parameter in self.model.parameters():  # type: ignore[union-attr]

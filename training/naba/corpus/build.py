@@ -68,7 +68,9 @@ def build(config: BuildConfig) -> dict[str, Any]:
     return manifest
 
 
-def split(items: Sequence[LabelledSegment], share: float, seed: int) -> tuple[list[LabelledSegment], list[LabelledSegment]]:
+def split(
+    items: Sequence[LabelledSegment], share: float, seed: int
+) -> tuple[list[LabelledSegment], list[LabelledSegment]]:
     """Train and validation, about `share` of the clusters in the latter; a cluster stays whole."""
     sides: tuple[list[LabelledSegment], list[LabelledSegment]] = ([], [])
     for item in items:

@@ -20,7 +20,9 @@ def decode(data: bytes, encoding: str = "utf-8") -> str:
     """
     if encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
         if data.startswith((b"\xff\xfe", b"\xfe\xff")) or _looks_utf16(data):
-            raise DataError("encoded as UTF-16, not UTF-8; convert it (iconv -f UTF-16 -t UTF-8) or set read.encoding=utf-16")
+            raise DataError(
+                "encoded as UTF-16, not UTF-8; convert it (iconv -f UTF-16 -t UTF-8) or set read.encoding=utf-16"
+            )
         encoding = "utf-8-sig"
     try:
         return data.decode(encoding)
@@ -47,7 +49,9 @@ def check_text(text: str, *, min_arabic: float, max_characters: int) -> None:
     if not text.strip():
         raise DataError("empty; there is nothing to label")
     if len(text) > max_characters:
-        raise DataError(f"{len(text):,} characters, more than read.max_characters = {max_characters:,}; split it into articles")
+        raise DataError(
+            f"{len(text):,} characters, more than read.max_characters = {max_characters:,}; split it into articles"
+        )
     if "\x00" in text:
         raise DataError(f"NUL byte at character {text.index(chr(0))}; this is no text file, or a damaged one")
     override = _OVERRIDE.search(text)

@@ -60,7 +60,9 @@ def article_files(paths: Iterable[Path]) -> list[tuple[str, Path]]:
             found += [(_stem(file.relative_to(path)), file) for file in inside]
         elif path.is_file():
             if _ending(path) not in _READERS:
-                raise DataError(f"{path}: naba does not read {path.suffix or 'files without an ending'}; it reads {', '.join(_READERS)}")
+                raise DataError(
+                    f"{path}: naba does not read {path.suffix or 'files without an ending'}; it reads {', '.join(_READERS)}"
+                )
             found.append((_stem(Path(path.name)), path))
         else:
             matches = sorted(Path(match) for match in glob.glob(str(given), recursive=True))  # noqa: PTH207
@@ -104,7 +106,9 @@ def _page(name: str, text: str, config: ReadConfig, **known: Any) -> list[Articl
 def _read_text(name: str, path: Path, config: ReadConfig) -> Iterator[Article | Rejected]:
     # Four bytes is the longest a character can be; a larger file needs no decoding to be refused.
     if path.stat().st_size > 4 * config.max_characters:
-        raise DataError(f"{path.stat().st_size:,} bytes, more than an article of read.max_characters = {config.max_characters:,} can have")
+        raise DataError(
+            f"{path.stat().st_size:,} bytes, more than an article of read.max_characters = {config.max_characters:,} can have"
+        )
     yield from _page(name, decode(path.read_bytes(), config.encoding), config)
 
 
@@ -170,7 +174,9 @@ def _read_csv(name: str, path: Path, config: ReadConfig) -> Iterator[Article | R
                 yield Rejected(str(path), str(error), number)
             except (csv.Error, UnicodeDecodeError) as error:
                 # The parser has lost its place: what follows would be nonsense.
-                raise DataError(f"record {number}: broken CSV ({error}); the records before it were read, the rest was not") from None
+                raise DataError(
+                    f"record {number}: broken CSV ({error}); the records before it were read, the rest was not"
+                ) from None
 
 
 def _read_parquet(name: str, path: Path, config: ReadConfig) -> Iterator[Article | Rejected]:
@@ -195,14 +201,18 @@ def _read_parquet(name: str, path: Path, config: ReadConfig) -> Iterator[Article
 def _need_text_column(names: Iterable[str], config: ReadConfig) -> None:
     names = list(names)
     if config.columns.text not in names:
-        raise DataError(f"no column {config.columns.text!r}; it has {', '.join(map(repr, names))}: set read.columns.text to one of them")
+        raise DataError(
+            f"no column {config.columns.text!r}; it has {', '.join(map(repr, names))}: set read.columns.text to one of them"
+        )
 
 
 def _record(name: str, record: Mapping[str, Any], config: ReadConfig) -> list[Article]:
     columns = config.columns
     text = record.get(columns.text)
     if not isinstance(text, str):
-        raise DataError(f"no text in field {columns.text!r}; the record has {', '.join(map(repr, record))}: set read.columns.text")
+        raise DataError(
+            f"no text in field {columns.text!r}; the record has {', '.join(map(repr, record))}: set read.columns.text"
+        )
     keywords = record.get(columns.keywords) or ()
     return _page(
         _string(record.get(columns.id)) or name,

@@ -6,6 +6,7 @@ at once it windows itself.
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from naba.records import Article, Segment
 
@@ -15,7 +16,7 @@ _WORD = re.compile(r"\S+")
 _ARABIC = re.compile("[\u0621-\u063a\u0641-\u064a]")
 # The end of a sentence: its mark, closing quotes or brackets, then a space or, where the space was lost, an Arabic
 # letter or an opening quote («الجاري.وتأتي»). A point between digits or Latin letters (2.5, U.N.) ends nothing.
-_END = re.compile("(?:[.!؟?…]+[\"”»’)\\]]*)(?=\\s|$|[\u0621-\u063a\u0641-\u064a«“\"])")
+_END = re.compile('(?:[.!؟?…]+["”»’)\\]]*)(?=\\s|$|[\u0621-\u063a\u0641-\u064a«“"])')
 _INITIAL = re.compile("(?:^|\\s)[\u0621-\u064aA-Za-z]{1,2}\\.$")
 _CLAUSE = re.compile("[؛;،,:](?=\\s)")
 _QUOTES = {"«": "»", "“": "”", "(": ")", "[": "]"}
@@ -30,7 +31,11 @@ def segment_article(article: Article, max_words: int = MAX_WORDS) -> list[Segmen
     no boilerplate. A title that is not part of the text comes first, without offsets.
     """
     segments = []
-    if article.title and not any(block.kind == "headline" for block in article.blocks[:1]) and article.parent_id is None:
+    if (
+        article.title
+        and not any(block.kind == "headline" for block in article.blocks[:1])
+        and article.parent_id is None
+    ):
         segments.append(Segment(article.id, article.title, "headline"))
     for block in article.blocks:
         for start, end in split_paragraph(article.text, block.start, block.end, max_words):
@@ -49,7 +54,9 @@ def split_paragraph(text: str, start: int, end: int, max_words: int = MAX_WORDS)
     if _words(text, *span) <= max_words:
         pieces = [span]
     else:
-        pieces = [piece for sentence in _sentences(text, *span, max_words) for piece in _fit(text, *sentence, max_words)]
+        pieces = [
+            piece for sentence in _sentences(text, *span, max_words) for piece in _fit(text, *sentence, max_words)
+        ]
     for piece in pieces:
         if _ARABIC.search(text, *piece):
             yield piece
@@ -57,7 +64,9 @@ def split_paragraph(text: str, start: int, end: int, max_words: int = MAX_WORDS)
 
 def _sentences(text: str, start: int, end: int, max_words: int) -> list[tuple[int, int]]:
     """Sentences as spans without the space around them; ends inside a quotation are used only where it is too long."""
-    whole = _cut(text, start, end, [m.end() for m in _ends(text, start, end) if not _inside_quotation(text, start, m.end())])
+    whole = _cut(
+        text, start, end, [m.end() for m in _ends(text, start, end) if not _inside_quotation(text, start, m.end())]
+    )
     spans = []
     for span in whole:
         if _words(text, *span) > max_words:
@@ -84,7 +93,7 @@ def _inside_quotation(text: str, start: int, position: int) -> bool:
 
 def _cut(text: str, start: int, end: int, cuts: list[int]) -> list[tuple[int, int]]:
     bounds = [start, *cuts, end]
-    spans = (_trim(text, a, b) for a, b in zip(bounds, bounds[1:], strict=False))
+    spans = (_trim(text, a, b) for a, b in pairwise(bounds))
     return [span for span in spans if span]
 
 

@@ -1,6 +1,6 @@
 """A run against labelled segments it has not seen, with the baselines beside it.
 
-    report = evaluate_run(Path("models/mine"), EvaluateConfig(data=[Path("data/seed-gold.jsonl")]))
+report = evaluate_run(Path("models/mine"), EvaluateConfig(data=[Path("data/seed-gold.jsonl")]))
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,12 @@ def evaluate_run(model: Path, config: EvaluateConfig, *, progress: Progress = SI
     return {
         "format": REPORT_FORMAT,
         "run": str(model),
-        "schema": {"name": schema.name, "fingerprint": schema.fingerprint, "topics": schema.topic_ids, "stances": schema.stance_ids},
+        "schema": {
+            "name": schema.name,
+            "fingerprint": schema.fingerprint,
+            "topics": schema.topic_ids,
+            "stances": schema.stance_ids,
+        },
         "data": {str(path): fingerprint(find(path)) for path in config.data},
         "segments": len(test),
         "distinct_segments": len({item.segment.id for item in test}),
@@ -75,7 +80,9 @@ def seen_in_training(test: Sequence[LabelledSegment], training: Sequence[Labelle
     """How many test segments stand in the training data, or share a run of OVERLAP_WORDS words with it."""
     ids = {segment_id(item.segment.text) for item in training}
     runs = set().union(*(runs_of(item.segment.text, OVERLAP_WORDS) for item in training))
-    return sum(item.segment.id in ids or not runs.isdisjoint(runs_of(item.segment.text, OVERLAP_WORDS)) for item in test)
+    return sum(
+        item.segment.id in ids or not runs.isdisjoint(runs_of(item.segment.text, OVERLAP_WORDS)) for item in test
+    )
 
 
 def _files_of_run(model: Path) -> list[Path]:
@@ -95,5 +102,3 @@ def _files_of_run(model: Path) -> list[Path]:
 def summary_line(scores: dict[str, Any]) -> tuple[float, float, float]:
     """Topic macro-F1, stance macro-F1 given the topic, (topic, stance) pair F1; 0 where undefined."""
     return scores["topics"]["macro_f1"] or 0.0, scores["stances"]["macro_f1"] or 0.0, scores["pairs"]["f1"]
-
-

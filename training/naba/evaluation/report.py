@@ -35,11 +35,17 @@ def markdown(report: dict[str, Any]) -> str:
     """The report as Markdown: the systems side by side, then the run per topic, per stance and per pair."""
     model = report["systems"]["model"]
     lines = [f"# Evaluation of {report['run']}", ""]
-    lines += [f"- data: {', '.join(report['data'])}: {report['segments']} segments, {report['distinct_segments']} distinct"]
+    lines += [
+        f"- data: {', '.join(report['data'])}: {report['segments']} segments, {report['distinct_segments']} distinct"
+    ]
     if report["seen_in_training"]:
-        lines.append(f"- **{report['seen_in_training']} of them stand in the training data too: the scores are too high**")
+        lines.append(
+            f"- **{report['seen_in_training']} of them stand in the training data too: the scores are too high**"
+        )
     if report["authored"]:
-        lines.append(f"- **{report['authored']} of them were authored, not published: they say nothing about real news**")
+        lines.append(
+            f"- **{report['authored']} of them were authored, not published: they say nothing about real news**"
+        )
     lines += [f"- commit {report['commit']}, {report['date']}, torch {report['versions']['torch']}", ""]
     systems = [[_NAMES[name], *_headline(scores)] for name, scores in report["systems"].items()]
     lines += _table(["system", *_HEADLINE], systems)
@@ -48,7 +54,11 @@ def markdown(report: dict[str, Any]) -> str:
     lines += ["## Stances, given the gold topic", ""]
     lines += _table(
         ["topic", "stance", *_COLUMNS],
-        [[t, stance, *_row(s)] for t, per in model["stances"]["per_topic"].items() for stance, s in per["stances"].items()],
+        [
+            [t, stance, *_row(s)]
+            for t, per in model["stances"]["per_topic"].items()
+            for stance, s in per["stances"].items()
+        ],
     )
     lines += ["## (topic, stance) pairs, end to end", ""]
     lines += _table(

@@ -1,8 +1,8 @@
 """The labeller: a trained run that answers for texts and whole articles.
 
-    labeller = Labeller.load()                       # the model that ships with naba
-    prediction = labeller.label(["…"])[0]
-    prediction["diplomacy"].stance                   # "support", or None where the topic is absent
+labeller = Labeller.load()                       # the model that ships with naba
+prediction = labeller.label(["…"])[0]
+prediction["diplomacy"].stance                   # "support", or None where the topic is absent
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -63,7 +63,9 @@ class Labeller:
             )
         checkpoint = checkpoints.load(SHIPPED_MODEL if model is None else Path(model))
         if device == "cuda" and not torch.cuda.is_available():
-            raise CheckpointError("device 'cuda' was asked for, but no CUDA device is to be had here; use 'auto' or 'cpu'")
+            raise CheckpointError(
+                "device 'cuda' was asked for, but no CUDA device is to be had here; use 'auto' or 'cpu'"
+            )
         checkpoint.model.to("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
         return cls(checkpoint, batch_size)
 

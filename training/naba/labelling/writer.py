@@ -17,7 +17,6 @@ from naba.jsonl import dumps
 from naba.labelling.labeller import LabelledArticle
 from naba.schema import LabelSchema
 
-
 SHOWN = 20
 """How many rejected inputs a job's totals name one by one; all stand in rejected.jsonl."""
 
@@ -38,7 +37,13 @@ class Written:
 def article_row(labelled: LabelledArticle) -> dict[str, Any]:
     """A labelled article as one JSON object."""
     article = labelled.article
-    row: dict[str, Any] = {"id": article.id, "title": article.title, "date": article.date, "source": article.source, "url": article.url}
+    row: dict[str, Any] = {
+        "id": article.id,
+        "title": article.title,
+        "date": article.date,
+        "source": article.source,
+        "url": article.url,
+    }
     if article.parent_id:
         row["parent_id"] = article.parent_id
     row["segments"] = []
@@ -141,4 +146,6 @@ def _partial(path: Path) -> Iterator[IO[str]]:
             yield file
         partial.replace(path)
     except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror or error}); what was done stays in {partial.name}") from None
+        raise DataError(
+            f"{path}: cannot be written ({error.strerror or error}); what was done stays in {partial.name}"
+        ) from None

@@ -75,7 +75,9 @@ def from_encoder(
             backbone = AutoModel.from_pretrained(source, dtype=torch.float32, use_safetensors=True)
     positions = getattr(backbone.config, "max_position_embeddings", None)
     if positions is not None and max_tokens > positions:
-        raise CheckpointError(f"{encoder}: reads at most {positions} tokens, max_tokens is {max_tokens}; lower max_tokens")
+        raise CheckpointError(
+            f"{encoder}: reads at most {positions} tokens, max_tokens is {max_tokens}; lower max_tokens"
+        )
     model = TopicStanceModel(backbone, topics, stances, head, dropout)
     return Checkpoint(model, tokenizer, schema, normalisation, max_tokens)
 
@@ -123,7 +125,9 @@ def load(folder: Path) -> Checkpoint:
     """
     folder = find(folder)
     if not folder.is_dir():
-        raise CheckpointError(f"{folder}: no such model folder; train one with `naba train` or name another with --model")
+        raise CheckpointError(
+            f"{folder}: no such model folder; train one with `naba train` or name another with --model"
+        )
     for name in ("config.json", "model.safetensors", "decision.json"):
         if not (folder / name).is_file():
             raise CheckpointError(f"{folder}: {name} is missing; this is not a complete run folder of naba")
@@ -138,7 +142,9 @@ def load(folder: Path) -> Checkpoint:
     try:
         _weights(model).load_state_dict(weights)
     except RuntimeError as error:
-        raise CheckpointError(f"{folder}: the weights do not fit config.json ({' '.join(str(error).split())[:200]})") from None
+        raise CheckpointError(
+            f"{folder}: the weights do not fit config.json ({' '.join(str(error).split())[:200]})"
+        ) from None
     try:
         decision = Decision.from_dict(read_json(folder / "decision.json"), schema)
     except DataError as error:
