@@ -88,6 +88,8 @@ class TrainConfig(Config):
     max_grad_norm: float = Field(1.0, gt=0)
     evaluations: int = Field(0, ge=0)
     """How often validation is scored during training; 0: once an epoch."""
+    weights: Literal["float32", "float16"] = "float32"
+    """How the weights are stored; float16 halves the file and changes scores in the third digit."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     seed: int = 1
 

@@ -24,7 +24,7 @@ from naba.records import LabelledSegment
 from naba.schema import LabelSchema
 from naba.train import train
 
-_SHOWN_CHARACTERS = 90
+_SHOWN_CHARACTERS = 160
 
 
 def run_quickstart(config: QuickstartConfig, *, console: Console, progress: Progress) -> None:
@@ -64,7 +64,10 @@ BUILT_IN_LABELS = Path("configs/labels.yaml")
 
 def labelled_table(path: Path, gold: dict[str, LabelledSegment], schema: LabelSchema) -> Table:
     """Labelled JSONL as a table, one row a segment: text, what the model says, and the gold labels where they differ."""
-    table = Table("segment", "labels (probability)", "gold, where it differs", show_lines=False)
+    table = Table(expand=True)
+    table.add_column("segment", no_wrap=True, ratio=1, min_width=20)
+    table.add_column("the model says", no_wrap=True)
+    table.add_column("gold, where it differs", no_wrap=True)
     right = total = 0
     for article in read_jsonl(path):
         table.add_section()
@@ -75,7 +78,7 @@ def labelled_table(path: Path, gold: dict[str, LabelledSegment], schema: LabelSc
         )
         for segment in article["segments"]:
             said = {t: v for t, v in segment["topics"].items() if v["present"]}
-            labels = [f"{topic} {_mark(v['stance'])} ({v['probability']:.2f})" for topic, v in said.items()]
+            labels = [f"{topic} {_mark(v['stance'])} {v['probability']:.0%}" for topic, v in said.items()]
             cells = [_shorten(segment["text"]), "\n".join(labels) or "–", ""]
             if segment["id"] in gold:
                 truth = {t: str(v.stance) for t, v in gold[segment["id"]].labels.items() if v.present}
@@ -93,5 +96,5 @@ def _mark(stance: Any) -> str:
 
 
 def _shorten(text: str) -> str:
-    text = " ".join(text.split())
-    return escape(text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…")
+    """The head of a segment on one line; the table cuts it further where the terminal is narrow."""
+    return escape(" ".join(text.split())[:_SHOWN_CHARACTERS])

@@ -79,7 +79,7 @@ def train(config: TrainConfig, *, overwrite: bool = False, progress: Progress = 
     predicted = Labels((probability >= run.decision.thresholds(schema)).astype(int), stance.argmax(-1))
     scores = score(Labels(presence, gold_stance), predicted, schema)
     run.model.to("cpu")
-    checkpoints.save(run, config.out)
+    checkpoints.save(run, config.out, getattr(torch, config.weights))
     record = describe_run(
         config,
         schema,

@@ -1,0 +1,88 @@
+"""The README and the cards say what is true: every command runs, every file exists, every figure comes from a report."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from naba.evaluation.report import markdown
+
+CARDS = ["README.md", "data/README.md", "seeds/README.md", "models/naba-base/README.md", "models/naba-news/README.md"]
+
+
+def commands(root: Path) -> list[list[str]]:
+    """The `naba …` commands of the README's shell blocks, in order."""
+    text = (root / "README.md").read_text(encoding="utf-8")
+    lines = [line for block in re.findall(r"```bash\n(.*?)```", text, re.S) for line in block.splitlines()]
+    pieces = [piece.strip() for line in lines for piece in line.partition("#")[0].split("&&")]
+    return [shlex.split(piece) for piece in pieces if piece.startswith("naba ")]
+
+
+def test_setup_commands_are_the_two_that_are_promised(root: Path) -> None:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    assert "\npip install -e . && naba quickstart\n" in text
+    assert "\npip install -e '.[test]' && pytest\n" in text
+    assert "pip install -e '.[test]' && pytest\n" in (root / ".ci" / "run").read_text()
+
+
+def test_readme_shows_every_command(root: Path) -> None:
+    from naba.cli import app
+
+    names = {command.callback.__name__ for command in app.registered_commands}  # type: ignore[union-attr]
+    assert {command[1] for command in commands(root)} == names
+
+
+@pytest.mark.parametrize("card", CARDS)
+def test_relative_links_lead_somewhere(root: Path, card: str) -> None:
+    path = root / card
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), target
+
+
+def test_result_table_is_that_of_the_committed_reports(root: Path) -> None:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    for name in ("test", "seed-gold"):
+        report = json.loads((root / "models" / "naba-news" / "reports" / name / "report.json").read_text(encoding="utf-8"))
+        for system in report["systems"].values():
+            row = [system["topics"]["macro_f1"], system["stances"]["macro_f1"], system["pairs"]["f1"]]
+            assert " | ".join(f"{value:.2f}" for value in row) in text
+        written = (root / "models" / "naba-news" / "reports" / name / "report.md").read_text(encoding="utf-8")
+        assert written == markdown(report)
+
+
+def test_readme_examples_are_what_the_shipped_model_says(root: Path) -> None:
+    from naba import Labeller
+
+    text = (root / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^\| ([^|]*[\u0600-\u06ff][^|]*) \| ([^|]*) \|$", text, re.M)
+    assert len(shown) >= 5
+    gold = [json.loads(line) for line in (root / "data" / "seed-gold.jsonl").read_text(encoding="utf-8").splitlines()]
+    labeller = Labeller.load(device="cpu")
+    for segment, cell in shown:
+        (row,) = [row for row in gold if row["text"].startswith(segment.rstrip("…"))][:1]
+        said = labeller.label([row["text"]])[0].present
+        wanted = {topic: label["stance"] for topic, label in row["labels"].items() if label["present"]}
+        words = ", ".join(f"{topic} {stance}" for topic, stance in said.items()) or "no topic"
+        assert cell == words + ("" if said == wanted else " ✗")
+
+
+@pytest.mark.slow
+def test_every_command_of_the_readme_runs_in_a_fresh_clone(root: Path, tmp_path: Path) -> None:
+    clone = tmp_path / "naba"
+    subprocess.run(["git", "clone", "--quiet", str(root), str(clone)], check=True, timeout=300)
+    rows = "title,body\nعنوان,قال الوزير إن المحادثات مستمرة في القاهرة.\n"
+    (clone / "articles.csv").write_text(rows, encoding="utf-8")
+    naba = Path(sys.executable).with_name("naba")
+    environment = dict(os.environ, PYTHONPATH=str(clone / "training"))  # the clone's code, not the checkout's
+    for command in commands(root):
+        done = subprocess.run([naba, *command[1:]], cwd=clone, env=environment, capture_output=True, text=True, timeout=1800, check=False)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+    for result in ("labelled/labelled.csv", "labelled.jsonl", "models/authored/report.md", "models/quickstart/report.json"):
+        assert (clone / result).is_file()
+    status = subprocess.run(["git", "status", "--short"], cwd=clone, capture_output=True, text=True, check=True, timeout=60)
+    assert set(status.stdout.splitlines()) == {"?? articles.csv", "?? labelled.jsonl", "?? labelled/"}
