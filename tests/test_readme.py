@@ -47,7 +47,9 @@ def test_relative_links_lead_somewhere(root: Path, card: str) -> None:
 def test_result_table_is_that_of_the_committed_reports(root: Path) -> None:
     text = (root / "README.md").read_text(encoding="utf-8")
     for name in ("test", "seed-gold"):
-        report = json.loads((root / "models" / "naba-news" / "reports" / name / "report.json").read_text(encoding="utf-8"))
+        report = json.loads(
+            (root / "models" / "naba-news" / "reports" / name / "report.json").read_text(encoding="utf-8")
+        )
         for system in report["systems"].values():
             row = [system["topics"]["macro_f1"], system["stances"]["macro_f1"], system["pairs"]["f1"]]
             assert " | ".join(f"{value:.2f}" for value in row) in text
@@ -80,9 +82,18 @@ def test_every_command_of_the_readme_runs_in_a_fresh_clone(root: Path, tmp_path:
     naba = Path(sys.executable).with_name("naba")
     environment = dict(os.environ, PYTHONPATH=str(clone / "training"))  # the clone's code, not the checkout's
     for command in commands(root):
-        done = subprocess.run([naba, *command[1:]], cwd=clone, env=environment, capture_output=True, text=True, timeout=1800, check=False)
+        done = subprocess.run(
+            [naba, *command[1:]], cwd=clone, env=environment, capture_output=True, text=True, timeout=1800, check=False
+        )
         assert done.returncode == 0, f"{command}: {done.stderr}"
-    for result in ("labelled/labelled.csv", "labelled.jsonl", "models/authored/report.md", "models/quickstart/report.json"):
+    for result in (
+        "labelled/labelled.csv",
+        "labelled.jsonl",
+        "models/authored/report.md",
+        "models/quickstart/report.json",
+    ):
         assert (clone / result).is_file()
-    status = subprocess.run(["git", "status", "--short"], cwd=clone, capture_output=True, text=True, check=True, timeout=60)
+    status = subprocess.run(
+        ["git", "status", "--short"], cwd=clone, capture_output=True, text=True, check=True, timeout=60
+    )
     assert set(status.stdout.splitlines()) == {"?? articles.csv", "?? labelled.jsonl", "?? labelled/"}

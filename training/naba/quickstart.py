@@ -4,8 +4,7 @@ Build a dataset from the authored segments, fine-tune the encoder, evaluate on t
 beside the baselines and the shipped model, and label the seed articles.
 """
 
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,8 +15,8 @@ from naba.corpus.build import build
 from naba.corpus.labelled import load_labelled
 from naba.evaluation.evaluate_run import evaluate_run
 from naba.evaluation.report import systems_table, write_report
-from naba.jsonl import read_jsonl
 from naba.labelling.job import label_paths
+from naba.labelling.labeller import Labeller
 from naba.paths import SHIPPED_MODEL, find
 from naba.progress import Progress
 from naba.records import LabelledSegment
@@ -25,6 +24,7 @@ from naba.schema import LabelSchema
 from naba.train import train
 
 _SHOWN_CHARACTERS = 160
+_COLOURS = ("green", "red", "yellow", "cyan", "magenta")
 
 
 def run_quickstart(config: QuickstartConfig, *, console: Console, progress: Progress) -> None:
@@ -45,56 +45,73 @@ def run_quickstart(config: QuickstartConfig, *, console: Console, progress: Prog
     console.print("[bold]3/4 evaluate[/] on the gold labels of the seed articles, which training never saw")
     settings = EvaluateConfig(data=config.build.test, train=config.train.train)
     report = evaluate_run(config.train.out, settings, progress=progress)
-    if SHIPPED_MODEL.is_dir() and config.build.labels == BUILT_IN_LABELS:
-        shipped = evaluate_run(SHIPPED_MODEL, settings, progress=progress)
-        report["systems"]["shipped"] = shipped["systems"]["model"]
+    labellers = {"this run": Labeller.load(config.train.out)}
+    shipped = Labeller.load() if SHIPPED_MODEL.is_dir() else None
+    if shipped and shipped.schema.fingerprint == schema.fingerprint:
+        labellers["naba-news"] = shipped
+        report["systems"]["shipped"] = evaluate_run(SHIPPED_MODEL, settings, progress=progress)["systems"]["model"]
     files = write_report(config.train.out, report)
     console.print(systems_table(report))
     console.print(f"    → {', '.join(map(str, files))}")
 
     console.print("[bold]4/4 label[/] the seed articles with the model just trained")
     totals = label_paths(config.articles, config.out, LabelConfig(model=str(config.train.out)), progress=progress)
-    gold = {item.segment.id: item for item in load_labelled(config.build.test, schema)}
-    console.print(labelled_table(config.out / "labelled.jsonl", gold, schema))
+    gold = load_labelled(config.build.test, schema)
+    texts = [item.segment.text for item in gold]
+    answers = {
+        name: [answer.present for answer in labeller.label(texts, progress=progress)]
+        for name, labeller in labellers.items()
+    }
+    console.print(labelled_table(gold, answers, schema))
     console.print(f"    {totals.articles} articles, {totals.segments} segments → {', '.join(map(str, totals.files))}")
 
 
-BUILT_IN_LABELS = Path("configs/labels.yaml")
+def labelled_table(
+    gold: Sequence[LabelledSegment], answers: Mapping[str, Sequence[Mapping[str, str]]], schema: LabelSchema
+) -> Table:
+    """Gold segments with what each model says of them: ✓ where every label is right, else the model's own labels.
 
-
-def labelled_table(path: Path, gold: dict[str, LabelledSegment], schema: LabelSchema) -> Table:
-    """Labelled JSONL as a table, one row a segment: text, what the model says, and the gold labels where they differ."""
-    table = Table(expand=True)
+    Args:
+        gold: N segments with all topics judged.
+        answers: model name → for each segment the present topics with their stances.
+        schema: gives the order and the initials of the topics.
+    """
+    initials = topic_initials(schema)
+    legend = ", ".join(f"{initial} {topic}" for topic, initial in initials.items())
+    table = Table(title=f"The seed articles, segment by segment ({legend})", expand=True)
     table.add_column("segment", no_wrap=True, ratio=1, min_width=20)
-    table.add_column("the model says", no_wrap=True)
-    table.add_column("gold, where it differs", no_wrap=True)
-    right = total = 0
-    for article in read_jsonl(path):
-        table.add_section()
-        table.add_row(
-            f"[bold]{escape(article['id'])}[/] {article['date'] or 'no date'} {escape(article['source'] or '')}".strip(),
-            "",
-            "",
-        )
-        for segment in article["segments"]:
-            said = {t: v for t, v in segment["topics"].items() if v["present"]}
-            labels = [f"{topic} {_mark(v['stance'])} {v['probability']:.0%}" for topic, v in said.items()]
-            cells = [_shorten(segment["text"]), "\n".join(labels) or "–", ""]
-            if segment["id"] in gold:
-                truth = {t: str(v.stance) for t, v in gold[segment["id"]].labels.items() if v.present}
-                same = truth == {topic: v["stance"] for topic, v in said.items()}
-                right, total = right + same, total + 1
-                cells[2] = "" if same else "\n".join(f"{t} {_mark(s)}" for t, s in truth.items()) or "–"
-            table.add_row(*cells)
-    table.caption = f"{right} of {total} segments with every label right" if total else None
+    for name in ("gold", *answers):
+        table.add_column(name, no_wrap=True)
+    right = dict.fromkeys(answers, 0)
+    previous = None
+    for row, item in enumerate(gold):
+        truth = {topic: str(label.stance) for topic, label in item.labels.items() if label.present}
+        if item.segment.article_id != previous:
+            table.add_section()
+            previous = item.segment.article_id
+            table.add_row(f"[bold]{escape(str(previous))}[/]")
+        cells = []
+        for name, said in answers.items():
+            same = dict(said[row]) == truth
+            right[name] += same
+            cells.append("✓" if same else _labels(said[row], initials, schema))
+        text = escape(" ".join(item.segment.text.split())[:_SHOWN_CHARACTERS])
+        table.add_row(text, _labels(truth, initials, schema), *cells)
+    table.caption = "every label right: " + "; ".join(f"{name} {count} of {len(gold)}" for name, count in right.items())
     return table
 
 
-def _mark(stance: Any) -> str:
-    colour = {"support": "green", "oppose": "red"}.get(stance, "yellow")
-    return f"[{colour}]{stance}[/]"
+def topic_initials(schema: LabelSchema) -> dict[str, str]:
+    """Topic id → its first letter, or its first letters where those of several topics are alike."""
+    length = 1
+    while len({topic[:length] for topic in schema.topic_ids}) < len(schema.topic_ids):
+        length += 1
+    return {topic: topic[:length].upper() for topic in schema.topic_ids}
 
 
-def _shorten(text: str) -> str:
-    """The head of a segment on one line; the table cuts it further where the terminal is narrow."""
-    return escape(" ".join(text.split())[:_SHOWN_CHARACTERS])
+def _labels(labels: Mapping[str, str], initials: Mapping[str, str], schema: LabelSchema) -> str:
+    lines = []
+    for topic, stance in labels.items():
+        colour = _COLOURS[schema.stance_ids.index(stance) % len(_COLOURS)]
+        lines.append(f"{initials[topic]} [{colour}]{stance}[/]")
+    return "\n".join(lines) or "–"
