@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from naba.errors import DataError
-from naba.jsonl import atomic_open, read_jsonl, write_csv, write_jsonl
+from naba.jsonl import atomic_open, read_jsonl, write_jsonl
 
 
 def test_rows_survive_a_round_trip_with_arabic_readable(tmp_path: Path) -> None:
@@ -20,6 +20,7 @@ def test_rows_survive_a_round_trip_with_arabic_readable(tmp_path: Path) -> None:
         (b"{}\n[1]\n", ":2: a list, not an object"),
         (b"{}\n\xff\n", ":2: not UTF-8"),
         (b"[" * 200_000, "nested too deeply|not JSON"),
+        (b'{"n": ' + b"9" * 5000 + b"}", ":1: not JSON that can be read"),
     ],
 )
 def test_broken_line_is_named(tmp_path: Path, content: bytes, says: str) -> None:
@@ -43,9 +44,3 @@ def test_unwritable_folder_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot be written"):
         write_jsonl(tmp_path / "file" / "a.jsonl", [])
-
-
-def test_csv_opens_in_a_spreadsheet_as_utf8(tmp_path: Path) -> None:
-    write_csv(tmp_path / "a.csv", ["نص"], [{"نص": 'فيه "اقتباس", وفاصلة'}])
-    assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbf")
-    assert '"فيه ""اقتباس"", وفاصلة"' in (tmp_path / "a.csv").read_text(encoding="utf-8")

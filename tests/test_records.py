@@ -48,6 +48,9 @@ def test_topic_that_is_not_named_is_unknown(schema: LabelSchema) -> None:
         ({"labels": {"diplomacy": {"present": True, "stance": "maybe"}}}, "'maybe' is not in the label schema"),
         ({"labels": {"diplomacy": {"present": False, "stance": "neutral"}}}, "not present"),
         ({"labels": {"diplomacy": "yes"}}, "expected"),
+        ({"labels": {"diplomacy": {"present": 1, "stance": "support"}}}, "expected"),
+        ({"provenance": "agency"}, "'provenance' is no object"),
+        ({"text": "نص \ud83d"}, "half a character"),
     ],
 )
 def test_bad_row_names_place_and_fault(schema: LabelSchema, change: dict[str, object], says: str) -> None:

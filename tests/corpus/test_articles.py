@@ -97,3 +97,55 @@ def test_windows_line_ends_and_blank_pages() -> None:
     page = parse_page("x", "عنوان الخبر\r\nتاريخ النشر: 1/2/2024\r\nقال الوزير.\r\n")[0]
     assert texts(page) == ["عنوان الخبر", "قال الوزير."]
     assert parse_page("x", " \n\n")[0].blocks == ()
+
+
+def test_tags_stamps_and_buttons_of_a_page_are_left_out() -> None:
+    lines = [
+        "قال الوزير إن المحادثات مستمرة.",
+        "تصفح المزيد",
+        "طوفان الأقصى",
+        "المقاومة الفلسطينية",
+        "اليوم 06:42",
+        "20 اب",
+    ]
+    lines += ["٢٤ آب ١٠:٠٥", "وأضاف أنه متفائل.", "أزمة الوقود", "وتابع حديثه للصحفيين.", "جميع الحقوق محفوظة"]
+    page = parse_page("x", "\n".join(lines), title="عنوان")[0]
+    # One short line alone may be a heading; two in a row are tags.
+    assert texts(page) == [lines[0], "وأضاف أنه متفائل.", "أزمة الوقود", "وتابع حديثه للصحفيين."]
+
+
+def test_link_box_amid_the_article_takes_only_its_links() -> None:
+    body = [f"وقال المتحدث رقم {i} إن المحادثات مستمرة في القاهرة حتى نهاية هذا الأسبوع." for i in range(3)]
+    box = [body[0], "أخبار ذات صلة", "رابط أول إلى خبر", "• رابط ثان إلى خبر", body[1], body[2], "المصدر: وفا"]
+    (page,) = parse_page("x", "\n".join(box), title="عنوان")
+    assert texts(page) == body
+    assert page.source == "وفا"
+    also = [
+        body[0],
+        "اقرأ أيضاً:",
+        "خبر آخر لا علاقة له",
+        body[1],
+        "المصدر: وفا",
+        "إقرأ أيضاً:",
+        "عنوان الخبر الثاني",
+        body[2],
+    ]
+    page, embedded = parse_page("x", "\n".join(also), title="عنوان")
+    assert texts(page) == body[:2]
+    assert (embedded.title, texts(embedded)[1:]) == ("عنوان الخبر الثاني", body[2:])
+
+
+def test_bulleted_body_text_is_kept() -> None:
+    lines = ["وجاء في البيان ما يلي.", "• وقف إطلاق النار فورا.", "• فتح المعابر كافة."]
+    assert texts(parse_page("x", "\n".join(lines), title="عنوان")[0]) == lines
+
+
+def test_paragraph_repeated_by_the_page_is_read_once() -> None:
+    lines = ["قال الوزير إن المحادثات مستمرة اليوم.", "وأضاف أنه متفائل.", "قال الوزير إن  المحادثات مستمرة اليوم."]
+    assert texts(parse_page("x", "\n".join(lines), title="عنوان")[0]) == lines[:2]
+
+
+def test_question_is_a_headline_and_a_byline_is_none() -> None:
+    assert parse_page("x", "هل تنتهي الحرب قريبا؟\nقال الوزير إنه متفائل.")[0].title == "هل تنتهي الحرب قريبا؟"
+    page = parse_page("x", "القاهرة- معا- اتفق الرئيسان على الهدنة\nوقال البيان إنهما متفائلان.")[0]
+    assert (page.title, page.source, texts(page)[0]) == (None, "معا", "اتفق الرئيسان على الهدنة")

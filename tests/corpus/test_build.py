@@ -81,5 +81,5 @@ def test_label_outside_the_schema_names_file_and_row(tmp_path: Path, root: Path)
         json.dumps({"text": "نص", "labels": {"sport": {"present": True, "stance": None}}})
     )
     config = BuildConfig(labels=root / "configs/labels.yaml", train=[tmp_path / "a.jsonl"], out=tmp_path / "out")
-    with pytest.raises(DataError, match=r"a\.jsonl: row 1: topic 'sport'"):
+    with pytest.raises(DataError, match=r"a\.jsonl:1: topic 'sport'"):
         build(config)

@@ -113,6 +113,7 @@ def test_path_that_cannot_be_used_is_told_before_anything_is_read(tmp_path: Path
         (b" \n\n", "empty"),
         (b"The minister said that talks go on in Cairo.", "0% of its letters are Arabic"),
         (BODY.encode("cp1256"), "not UTF-8 at byte 0; it looks like Windows-1256.*iconv"),
+        ("وزیر امور خارجه گفت که گفتگوها در قاهره پیش می‌رود و چند روز دیگر پایان می‌گیرد".encode(), "Persian or Urdu"),
         (BODY.encode("utf-16"), "UTF-16"),
         (BODY.encode("utf-16-le"), "UTF-16"),
         (BODY.encode()[:21] + b"\xff\xfe" + BODY.encode()[21:], "not UTF-8 at byte 20; the file is damaged"),
@@ -195,6 +196,21 @@ def test_damaged_tables_are_set_aside(tmp_path: Path) -> None:
     assert "cannot be read" in reason(tmp_path / "c.jsonl.gz")
 
 
+def test_cut_gzip_and_half_characters_do_not_stop_the_batch(tmp_path: Path) -> None:
+    good = json.dumps({"text": BODY}, ensure_ascii=False)
+    rows = [good, '{"text": "' + BODY + ' \\ud83d"}', '{"text": "' + BODY + '", "n": ' + "9" * 5000 + "}", good]
+    (tmp_path / "a.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    whole = gzip.compress("\n".join([good] * 5000).encode())
+    (tmp_path / "b.JSONL.GZ").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "c.jsonl").write_text(good, encoding="utf-8")
+    items = read(tmp_path)
+    rejected = [item for item in items if isinstance(item, Rejected)]
+    assert [Path(item.path).name for item in rejected] == ["a.jsonl", "a.jsonl", "b.JSONL.GZ"]
+    assert "half a character" in rejected[0].reason
+    assert isinstance(items[-1], Article)
+    assert items[-1].id == "c:1"
+
+
 def test_fields_of_odd_types_do_no_harm(tmp_path: Path) -> None:
     row: dict[str, Any] = {"text": BODY, "id": 7, "title": None, "date": None, "keywords": ["غزة", 5], "url": ""}
     (tmp_path / "a.jsonl").write_text(json.dumps(row, ensure_ascii=False), encoding="utf-8")
@@ -207,3 +223,8 @@ def test_fields_of_odd_types_do_no_harm(tmp_path: Path) -> None:
         None,
         ("غزة", "5"),
     )
+    row |= {"title": float("nan"), "keywords": 5}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row, ensure_ascii=False), encoding="utf-8")
+    (article,) = read(tmp_path / "a.jsonl")
+    assert isinstance(article, Article)
+    assert (article.title, article.keywords) == (None, ())

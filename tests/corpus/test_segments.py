@@ -30,6 +30,26 @@ def test_points_in_numbers_and_abbreviations_end_nothing() -> None:
     ]
 
 
+def test_initials_of_an_agency_end_nothing_and_short_words_end_sentences() -> None:
+    text = "نقلت وكالة أ.ف.ب أن الوزير لن يقبل به. وأضاف المصدر أن القرار سيصدر غدا."
+    assert pieces(text, 10) == ["نقلت وكالة أ.ف.ب أن الوزير لن يقبل به.", "وأضاف المصدر أن القرار سيصدر غدا."]
+
+
+def test_sentence_just_too_long_leaves_no_stump() -> None:
+    assert [len(piece.split()) for piece in pieces("كلمة " * 91, 90)] == [46, 45]
+
+
+def test_very_long_line_takes_linear_time() -> None:
+    # A quadratic pass over a million characters would take hours; this is a guard, not a timing.
+    text = "كلمة وجملة قصيرة. «قول آخر» " * 40_000
+    assert sum(1 for _ in split_paragraph(text, 0, len(text), 20)) >= 40_000
+
+
+def test_long_title_is_cut_like_any_text() -> None:
+    segments = segment_article(parse_page("x", "قال الوزير شيئا.", title="كلمة " * 150)[0])
+    assert max(len(segment.text.split()) for segment in segments) <= 90
+
+
 def test_quotation_is_kept_whole_where_it_fits() -> None:
     text = "قال الرئيس «لن نقبل بهذا. لن نتراجع أبدا» أمام الحشد. ثم غادر القاعة مع وفده المرافق له."
     assert pieces(text, 12)[0] == "قال الرئيس «لن نقبل بهذا. لن نتراجع أبدا» أمام الحشد."
@@ -102,7 +122,7 @@ _PAGE = st.lists(
 
 
 @given(text=_PAGE, max_words=st.integers(5, 30))
-@pytest.mark.parametrize("title", [None, "عنوان"])
+@pytest.mark.parametrize("title", [None, "عنوان", "عنوان طويل. " * 30])
 def test_offsets_are_exact_ordered_and_within_the_limit(title: str | None, text: str, max_words: int) -> None:
     end = 0
     for article in parse_page("x", text, title=title):

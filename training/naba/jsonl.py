@@ -4,11 +4,10 @@ rows = list(read_jsonl(path))
 write_jsonl(path, rows)
 """
 
-import csv
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -17,7 +16,12 @@ from naba.errors import DataError
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a JSONL file; empty lines are passed over.
+    """Yield the objects of a JSONL file (see `read_numbered`)."""
+    return (row for _, row in read_numbered(path))
+
+
+def read_numbered(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield line number, from 1, and object of each line of a JSONL file; empty lines are passed over.
 
     Raises DataError naming file and line for a missing file, broken UTF-8, broken JSON or a line that is no object.
     """
@@ -27,7 +31,7 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
         for number, raw in enumerate(lines, start=1):
             if not raw.strip():
                 continue
-            yield parse_object(raw, f"{path}:{number}")
+            yield number, parse_object(raw, f"{path}:{number}")
 
 
 def parse_object(raw: bytes, where: str) -> dict[str, Any]:
@@ -40,6 +44,8 @@ def parse_object(raw: bytes, where: str) -> dict[str, Any]:
         raise DataError(
             f"{where}: not JSON ({error.msg} at column {error.colno}); each line must be one object"
         ) from None
+    except ValueError as error:
+        raise DataError(f"{where}: not JSON that can be read ({error})") from None
     except RecursionError:
         raise DataError(f"{where}: JSON nested too deeply; each line must be one flat object") from None
     if not isinstance(value, dict):
@@ -98,19 +104,6 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file atomically."""
     with atomic_open(path) as file:
         file.write(text)
-
-
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> int:
-    """Write a CSV atomically, with a byte-order mark so that spreadsheets read the Arabic right; returns the rows."""
-    count = 0
-    with atomic_open(path) as file:
-        file.write("\ufeff")
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow(row)
-            count += 1
-    return count
 
 
 def read_json(path: Path) -> dict[str, Any]:

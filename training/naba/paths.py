@@ -9,7 +9,6 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 """The folder that holds configs/, data/, models/, seeds/ when naba runs from a checkout."""
 
 SHIPPED_MODEL = CHECKOUT / "models" / "naba-news"
-SHIPPED_LABELS = CHECKOUT / "configs" / "labels.yaml"
 
 
 def find(path: Path) -> Path:

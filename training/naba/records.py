@@ -102,6 +102,14 @@ class LabelledSegment:
                     f"{where}: topic {topic!r} is not in the label schema; it has {', '.join(schema.topic_ids)}"
                 )
         labels = {topic: _topic_label(given.get(topic), schema, f"{where}: {topic}") for topic in schema.topic_ids}
+        if not isinstance(row.get("provenance") or {}, Mapping):
+            raise DataError(f"{where}: 'provenance' is no object; expected {{source, annotator, licence, date}}")
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise DataError(
+                f"{where}: half a character (surrogate) at character {error.start}; the text is damaged"
+            ) from None
         known = {"id", "article_id", "start", "end", "kind", "text", "labels", "provenance", "cluster"}
         return cls(
             Segment(row.get("article_id"), text, row.get("kind", "paragraph"), row.get("start"), row.get("end")),
@@ -139,7 +147,7 @@ class LabelledSegment:
 def _topic_label(value: Any, schema: LabelSchema, where: str) -> TopicLabel:
     if value is None:
         return TopicLabel(None)
-    if not isinstance(value, Mapping) or value.get("present") not in (True, False, None):
+    if not isinstance(value, Mapping) or not isinstance(value.get("present"), bool | None):
         raise DataError(f"{where}: expected {{present: true|false|null, stance}}, got {value!r}")
     present, stance = value.get("present"), value.get("stance")
     if stance is not None and stance not in schema.stance_ids:

@@ -3,7 +3,7 @@
 Everything that knows a label asks the schema, so that a user's own topics and stances work along the whole path.
 
     schema = LabelSchema.load(Path("configs/labels.yaml"))
-    presence, stance = schema.encode({"diplomacy": "support"})
+    schema.topic_ids, schema.stance_ids   # the order of every T and S axis
 """
 
 import hashlib
@@ -95,7 +95,10 @@ class LabelSchema(_Strict):
                     f"topic {topic.id} defines the stances {list(topic.stances)}, not {list(self.stance_ids)}"
                 )
         for example in self.examples:
-            self.check(example.labels)
+            try:
+                self.check(example.labels)
+            except SchemaError as error:
+                raise ValueError(str(error)) from None
         return self
 
     @cached_property
@@ -125,8 +128,3 @@ class LabelSchema(_Strict):
                 raise SchemaError(
                     f"stance {stance!r} is not in the label schema {self.name!r}; it has {', '.join(self.stance_ids)}"
                 )
-
-    def topic_name(self, topic: str, language: str = "en") -> str:
-        """The topic's display name in Arabic ("ar") or English ("en")."""
-        found = self.topics[self.topic_ids.index(topic)]
-        return found.name_ar if language == "ar" else found.name_en

@@ -5,7 +5,6 @@ stay on one side of the split. Placement depends on the cluster's name and the s
 """
 
 import hashlib
-import logging
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -20,8 +19,6 @@ from naba.records import LabelledSegment
 from naba.run import fingerprint
 from naba.schema import LabelSchema
 from naba.text import normaliser
-
-logger = logging.getLogger(__name__)
 
 _NORMALISE = normaliser("standard-1")
 

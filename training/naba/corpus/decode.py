@@ -9,7 +9,12 @@ from naba.errors import DataError
 
 _ARABIC_LETTER = re.compile("[\u0620-\u064a\u066e-\u06d3\ufb50-\ufdff\ufe70-\ufefc]")
 _OTHER_LETTER = re.compile(r"[^\W\d_\u0600-\u06ff\ufb50-\ufdff\ufe70-\ufefc]")
+# Letters that Arabic does not have. News copy typed on a Persian keyboard has ی and ک, which are not among them.
+_PERSIAN_OR_URDU = re.compile("[پچژگٹڈڑںےھ]")
+MAX_FOREIGN = 0.01
+"""Share of such letters above which a text counts as Persian or Urdu; foreign names give Arabic a few."""
 # An override shows a reader other words than the model reads. Plain direction marks and isolates are common and harmless.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _OVERRIDE = re.compile("[\u202d\u202e]")
 
 
@@ -20,9 +25,7 @@ def decode(data: bytes, encoding: str = "utf-8") -> str:
     """
     if encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
         if data.startswith((b"\xff\xfe", b"\xfe\xff")) or _looks_utf16(data):
-            raise DataError(
-                "encoded as UTF-16, not UTF-8; convert it (iconv -f UTF-16 -t UTF-8) or set read.encoding=utf-16"
-            )
+            raise DataError("encoded as UTF-16, not UTF-8; convert it (iconv -f UTF-16 -t UTF-8)")
         encoding = "utf-8-sig"
     try:
         return data.decode(encoding)
@@ -54,6 +57,9 @@ def check_text(text: str, *, min_arabic: float, max_characters: int) -> None:
         )
     if "\x00" in text:
         raise DataError(f"NUL byte at character {text.index(chr(0))}; this is no text file, or a damaged one")
+    surrogate = _SURROGATE.search(text)
+    if surrogate:
+        raise DataError(f"half a character (surrogate) at character {surrogate.start()}; the text was cut or damaged")
     override = _OVERRIDE.search(text)
     if override:
         raise DataError(
@@ -61,6 +67,9 @@ def check_text(text: str, *, min_arabic: float, max_characters: int) -> None:
             "words than the model; remove it"
         )
     arabic = len(_ARABIC_LETTER.findall(text))
+    foreign = len(_PERSIAN_OR_URDU.findall(text))
+    if foreign > MAX_FOREIGN * arabic:
+        raise DataError(f"{foreign:,} letters of Persian or Urdu (پ چ ژ گ ٹ …); naba labels Arabic text")
     letters = arabic + len(_OTHER_LETTER.findall(text))
     if letters == 0 or arabic / letters < min_arabic:
         share = arabic / letters if letters else 0

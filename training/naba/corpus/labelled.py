@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from naba.errors import DataError
-from naba.jsonl import read_jsonl, write_jsonl
+from naba.jsonl import read_numbered, write_jsonl
 from naba.paths import find
 from naba.records import LabelledSegment
 from naba.schema import LabelSchema
@@ -17,8 +17,8 @@ def load_labelled(paths: Sequence[Path], schema: LabelSchema) -> list[LabelledSe
     """
     items = []
     for path in map(find, paths):
-        for number, row in enumerate(read_jsonl(path), start=1):
-            items.append(LabelledSegment.from_row(row, schema, f"{path}: row {number}"))
+        for line, row in read_numbered(path):
+            items.append(LabelledSegment.from_row(row, schema, f"{path}:{line}"))
     if not items:
         raise DataError(f"{', '.join(map(str, paths)) or 'no file given'}: no labelled segments")
     return items

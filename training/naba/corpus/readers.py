@@ -11,6 +11,7 @@ import csv
 import glob
 import gzip
 import io
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +19,8 @@ from typing import IO, Any
 
 from naba.config import ReadConfig
 from naba.corpus.articles import parse_page
-from naba.corpus.boilerplate import parse_date
+from naba.corpus.boilerplate import split_keywords
+from naba.corpus.dates import parse_date
 from naba.corpus.decode import check_text, decode
 from naba.errors import DataError
 from naba.jsonl import parse_object
@@ -82,8 +84,8 @@ def read_articles(paths: Iterable[Path], config: ReadConfig) -> Iterator[Article
             yield from _READERS[_ending(path)](name, path, config)
         except DataError as error:
             yield Rejected(str(path), str(error))
-        except OSError as error:
-            yield Rejected(str(path), f"cannot be read ({error.strerror or error})")
+        except (OSError, EOFError, zlib.error) as error:
+            yield Rejected(str(path), f"cannot be read ({getattr(error, 'strerror', None) or error})")
 
 
 def _ending(path: Path) -> str:
@@ -104,18 +106,29 @@ def _page(name: str, text: str, config: ReadConfig, **known: Any) -> list[Articl
 
 
 def _read_text(name: str, path: Path, config: ReadConfig) -> Iterator[Article | Rejected]:
+    yield from _page(name, decode(_read_bounded(path, config), config.encoding), config)
+
+
+def _read_bounded(path: Path, config: ReadConfig) -> bytes:
     # Four bytes is the longest a character can be; a larger file needs no decoding to be refused.
     if path.stat().st_size > 4 * config.max_characters:
         raise DataError(
             f"{path.stat().st_size:,} bytes, more than an article of read.max_characters = {config.max_characters:,} can have"
         )
-    yield from _page(name, decode(path.read_bytes(), config.encoding), config)
+    return path.read_bytes()
 
 
 def _read_html(name: str, path: Path, config: ReadConfig) -> Iterator[Article | Rejected]:
     import trafilatura
 
-    document = trafilatura.bare_extraction(path.read_bytes(), include_comments=False, with_metadata=True)
+    data = _read_bounded(path, config)
+    # The page's own declaration tells its encoding unless the user names one.
+    page = data if config.encoding == ReadConfig().encoding else decode(data, config.encoding)
+    # Without its extensive search, which takes the year of a copyright line for the article's date.
+    dates = {"original_date": True, "extensive_search": False}
+    document = trafilatura.bare_extraction(
+        page, include_comments=False, with_metadata=True, date_extraction_params=dates
+    )
     if document is None or not document.text:
         raise DataError("no article text found in this HTML page")
     date = parse_date(document.date) if document.date else None
@@ -213,7 +226,7 @@ def _record(name: str, record: Mapping[str, Any], config: ReadConfig) -> list[Ar
         raise DataError(
             f"no text in field {columns.text!r}; the record has {', '.join(map(repr, record))}: set read.columns.text"
         )
-    keywords = record.get(columns.keywords) or ()
+    keywords = record.get(columns.keywords)
     return _page(
         _string(record.get(columns.id)) or name,
         text,
@@ -222,16 +235,21 @@ def _record(name: str, record: Mapping[str, Any], config: ReadConfig) -> list[Ar
         date=parse_date(str(record.get(columns.date) or "")),
         source=_string(record.get(columns.source)),
         url=_string(record.get(columns.url)),
-        keywords=tuple(keywords.split()) if isinstance(keywords, str) else tuple(map(str, keywords)),
+        keywords=split_keywords(keywords)
+        if isinstance(keywords, str)
+        else tuple(map(str, keywords if isinstance(keywords, list) else ())),
     )
 
 
 def _string(value: Any) -> str | None:
-    return str(value).strip() or None if value is not None else None
+    """A field as text; None for an empty one and for the NaN that tables put in empty cells."""
+    if value is None or value != value:
+        return None
+    return str(value).strip() or None
 
 
 def _open_binary(path: Path) -> IO[bytes]:
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+    return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
 
 
 _READERS = {

@@ -13,13 +13,15 @@ from naba.records import Article, Segment
 MAX_WORDS = 90
 
 _WORD = re.compile(r"\S+")
-_ARABIC = re.compile("[\u0621-\u063a\u0641-\u064a]")
+_ARABIC = re.compile("[\u0621-\u063a\u0641-\u064a\ufb50-\ufdff\ufe70-\ufefc]")
 # The end of a sentence: its mark, closing quotes or brackets, then a space or, where the space was lost, an Arabic
 # letter or an opening quote («الجاري.وتأتي»). A point between digits or Latin letters (2.5, U.N.) ends nothing.
 _END = re.compile('(?:[.!؟?…]+["”»’)\\]]*)(?=\\s|$|[\u0621-\u063a\u0641-\u064a«“"])')
-_INITIAL = re.compile("(?:^|\\s)[\u0621-\u064aA-Za-z]{1,2}\\.$")
-_CLAUSE = re.compile("[؛;،,:](?=\\s)")
-_QUOTES = {"«": "»", "“": "”", "(": ")", "[": "]"}
+# «د. أحمد», «أ.ف.ب», «U.N.»: a point after a single letter.
+_INITIAL = re.compile("(?:^|[\\s.(«])(?:[\u0621-\u064a]|[A-Za-z]{1,2})\\.$")
+_CLAUSE_ENDS = "؛;،,:"
+_OPENING = dict(zip("«“([", "»”)]", strict=True))
+_CLOSING = {closing: opening for opening, closing in _OPENING.items()}
 _MIN_SENTENCE_WORDS = 4
 """A shorter sentence stays with the one before it."""
 
@@ -36,7 +38,8 @@ def segment_article(article: Article, max_words: int = MAX_WORDS) -> list[Segmen
         and not any(block.kind == "headline" for block in article.blocks[:1])
         and article.parent_id is None
     ):
-        segments.append(Segment(article.id, article.title, "headline"))
+        for start, end in split_paragraph(article.title, 0, len(article.title), max_words):
+            segments.append(Segment(article.id, article.title[start:end], "headline"))
     for block in article.blocks:
         for start, end in split_paragraph(article.text, block.start, block.end, max_words):
             segments.append(Segment(article.id, article.text[start:end], block.kind, start, end))
@@ -64,9 +67,7 @@ def split_paragraph(text: str, start: int, end: int, max_words: int = MAX_WORDS)
 
 def _sentences(text: str, start: int, end: int, max_words: int) -> list[tuple[int, int]]:
     """Sentences as spans without the space around them; ends inside a quotation are used only where it is too long."""
-    whole = _cut(
-        text, start, end, [m.end() for m in _ends(text, start, end) if not _inside_quotation(text, start, m.end())]
-    )
+    whole = _cut(text, start, end, _outside_quotations(text, start, [match.end() for match in _ends(text, start, end)]))
     spans = []
     for span in whole:
         if _words(text, *span) > max_words:
@@ -85,10 +86,22 @@ def _ends(text: str, start: int, end: int) -> Iterator[re.Match[str]]:
             yield match
 
 
-def _inside_quotation(text: str, start: int, position: int) -> bool:
-    before = text[start:position]
-    paired = any(before.count(opening) > before.count(closing) for opening, closing in _QUOTES.items())
-    return paired or before.count('"') % 2 == 1
+def _outside_quotations(text: str, start: int, ends: list[int]) -> list[int]:
+    """The ends that lie outside quotations and brackets, found in one pass over the text."""
+    outside, depth, straight = [], dict.fromkeys(_OPENING, 0), False
+    position = start
+    for end in ends:
+        for character in text[position:end]:
+            if character == '"':
+                straight = not straight
+            elif character in depth:
+                depth[character] += 1
+            elif character in _CLOSING:
+                depth[_CLOSING[character]] = max(0, depth[_CLOSING[character]] - 1)
+        position = end
+        if not straight and not any(depth.values()):
+            outside.append(end)
+    return outside
 
 
 def _cut(text: str, start: int, end: int, cuts: list[int]) -> list[tuple[int, int]]:
@@ -110,19 +123,17 @@ def _join_short(text: str, spans: list[tuple[int, int]], max_words: int) -> list
 
 def _fit(text: str, start: int, end: int, max_words: int) -> Iterator[tuple[int, int]]:
     """Cut one over-long sentence at its last clause end that fits, or, where there is none, after `max_words` words."""
-    while _words(text, start, end) > max_words:
-        limit = [match.end() for match in _WORD.finditer(text, start, end)][max_words - 1]
-        clauses = [match.end() for match in _CLAUSE.finditer(text, start, limit)]
-        # A cut in the first half would leave a stump.
-        usable = [cut for cut in clauses if _words(text, start, cut) >= max_words // 2]
-        cut = usable[-1] if usable else limit
-        span, rest = _trim(text, start, cut), _trim(text, cut, end)
-        if span:
-            yield span
-        if rest is None:
-            return
-        start, end = rest
-    yield start, end
+    words = [match.span() for match in _WORD.finditer(text, start, end)]
+    first = 0
+    while len(words) - first > max_words:
+        # A cut in the first half, or just before the end, would leave a stump.
+        half = max_words // 2
+        last = first + min(max_words, max(half, len(words) - first - half))
+        clauses = [w for w in range(first + half, last) if text[words[w][1] - 1] in _CLAUSE_ENDS]
+        cut = clauses[-1] + 1 if clauses else last
+        yield words[first][0], words[cut - 1][1]
+        first = cut
+    yield words[first][0], end
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int] | None:

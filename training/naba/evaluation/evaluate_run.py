@@ -97,8 +97,3 @@ def _files_of_run(model: Path) -> list[Path]:
         raise NabaError(f"{model / 'run.json'}: not as naba writes it ({error})") from None
     unchanged = all(path.is_file() and fingerprint(path) == mark for path, mark in files.items())
     return list(files) if unchanged else []
-
-
-def summary_line(scores: dict[str, Any]) -> tuple[float, float, float]:
-    """Topic macro-F1, stance macro-F1 given the topic, (topic, stance) pair F1; 0 where undefined."""
-    return scores["topics"]["macro_f1"] or 0.0, scores["stances"]["macro_f1"] or 0.0, scores["pairs"]["f1"]

@@ -8,7 +8,6 @@ never pickle, and no code from a model folder is ever run.
     logits = checkpoint.model(**batch)
 """
 
-import logging
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,8 +29,6 @@ from naba.text import normaliser
 
 FORMAT = 1
 """Version of the "naba" part of config.json; a reader refuses a newer one."""
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass
