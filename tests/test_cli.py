@@ -130,11 +130,40 @@ def test_user_faults_are_one_line_and_exit_code_two(naba: Run, tiny_run: Path, t
         naba("train", "configs/train.yaml", *_training(tiny_run), "--set", "encoder=seeds")
     )
     assert "is unknown; known: standard-1" in fault(
-        naba("train", "configs/train.yaml", *_training(tiny_run), "--set", "normalisation=x", "--set", "out=run2")
+        naba("train", "configs/train.yaml", *_training(tiny_run), "--set", "normalisation=x")
     )
     (tmp_path / "rows.jsonl").write_text('{"text": "نص", "labels": {"sport": {"present": true, "stance": null}}}\n')
     assert "topic 'sport' is not in the label schema" in fault(naba("evaluate", tiny_run, "--data", "rows.jsonl"))
     assert not (tmp_path / "out").exists()
+
+
+def test_wrong_usage_is_one_line_too(naba: Run) -> None:
+    assert "label" in fault(naba("lable", "seeds"))
+    assert "--out" in fault(naba("label", "seeds"))
+    assert "quickstart" in naba()[1]
+
+
+def test_paths_with_odd_characters_are_taken_as_they_are(naba: Run, tiny_run: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(tiny_run, tmp_path / "run #2, new: [x]")
+    assert naba("label", "seeds", "--out", "out, a", "--model", "run #2, new: [x]")[0] == 0
+    assert (tmp_path / "out, a" / "labelled.csv").is_file()
+
+
+def test_report_of_a_model_of_the_checkout_is_written_beside_it(
+    naba: Run, tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    from naba import paths
+
+    shutil.copytree(tiny_run, tmp_path / "checkout" / "models" / "mine")
+    gold = paths.CHECKOUT / "data" / "seed-gold.jsonl"
+    monkeypatch.setattr(paths, "CHECKOUT", tmp_path / "checkout")
+    assert naba("evaluate", "models/mine", "--data", gold)[0] == 0
+    assert (tmp_path / "checkout" / "models" / "mine" / "report.json").is_file()
+    assert not (tmp_path / "models").exists()
 
 
 def _training(tiny_run: Path) -> list[object]:

@@ -73,6 +73,16 @@ def test_readme_examples_are_what_the_shipped_model_says(root: Path) -> None:
         assert cell == words + ("" if said == wanted else " ✗")
 
 
+def test_python_example_of_the_readme_gives_what_its_comments_say(root: Path) -> None:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    scope: dict[str, object] = {}
+    exec(example, scope)
+    (shown,) = re.findall(r"prediction\.present +# (.*)", example)
+    assert eval(shown) == scope["prediction"].present  # type: ignore[attr-defined]
+    assert scope["prediction"]["military_action"].stance is None  # type: ignore[index]
+
+
 @pytest.mark.slow
 def test_every_command_of_the_readme_runs_in_a_fresh_clone(root: Path, tmp_path: Path) -> None:
     clone = tmp_path / "naba"

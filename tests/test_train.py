@@ -46,10 +46,7 @@ def test_training_learns(tiny_run: Path) -> None:
 def test_same_seed_gives_the_same_weights(config: TrainConfig) -> None:
     train(config)
     train(config.model_copy(update={"out": config.out.parent / "again"}))
-    first, second = (
-        checkpoints.load(folder).model.state_dict() for folder in (config.out, config.out.parent / "again")
-    )
-    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert _same_weights(config.out, config.out.parent / "again")
 
 
 def test_plain_head_trains_too(config: TrainConfig) -> None:
@@ -78,9 +75,6 @@ def test_interrupted_run_goes_on_to_the_same_weights(config: TrainConfig, monkey
     config = config.model_copy(update={"epochs": 2, "evaluations": 4})
     train(config.model_copy(update={"out": config.out.parent / "whole"}))
 
-    class KilledError(Exception):
-        pass
-
     def kill(self: Any, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step == 12:
             raise KilledError
@@ -91,15 +85,12 @@ def test_interrupted_run_goes_on_to_the_same_weights(config: TrainConfig, monkey
             train(config)
     assert not (config.out / "run.json").exists()
     train(config)
-    whole, resumed = (
-        checkpoints.load(folder).model.state_dict() for folder in (config.out.parent / "whole", config.out)
-    )
-    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    assert _same_weights(config.out.parent / "whole", config.out)
 
 
 def test_unfinished_run_of_another_configuration_is_not_mixed_in(config: TrainConfig) -> None:
     config.out.mkdir()
-    (config.out / "train.json").write_text(json.dumps(config.model_dump(mode="json") | {"seed": 7}))
+    (config.out / "train.json").write_text(json.dumps({"config": config.model_dump(mode="json") | {"seed": 7}}))
     with pytest.raises(ConfigError, match="another configuration"):
         train(config)
 
@@ -113,6 +104,72 @@ def test_nan_loss_stops_with_what_to_lower(config: TrainConfig) -> None:
         )
 
 
+def test_checkpoint_broken_by_a_kill_is_passed_over(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    from naba import train as module
+
+    config = config.model_copy(update={"epochs": 2, "evaluations": 4})
+    train(config.model_copy(update={"out": config.out.parent / "whole"}))
+    with monkeypatch.context() as patch:
+        patch.setattr(module.checkpoints, "save", _killed)  # training ends, the run is not written
+        with pytest.raises(KilledError):
+            train(config)
+    newest, older = sorted((config.out / "checkpoints").iterdir(), key=lambda path: int(path.name.split("-")[1]))[::-1]
+    weights = newest / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    assert module.last_whole_checkpoint(config.out / "checkpoints") == str(older)
+    assert not newest.exists()
+    train(config)
+    assert _same_weights(config.out.parent / "whole", config.out)
+
+
+def test_data_changed_between_the_halves_of_a_run_is_found(
+    config: TrainConfig, tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from naba import train as module
+
+    data = tmp_path / "train.jsonl"
+    lines = (tiny_run.parent / "train.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    data.write_text("".join(lines), encoding="utf-8")
+    config = config.model_copy(update={"train": [data]})
+    with monkeypatch.context() as patch:
+        patch.setattr(module.checkpoints, "save", _killed)
+        with pytest.raises(KilledError):
+            train(config)
+    data.write_text("".join(lines[:100]), encoding="utf-8")
+    with pytest.raises(ConfigError, match="other data"):
+        train(config)
+
+
+def test_mistyped_encoder_leaves_nothing_behind_and_costs_no_finished_run(config: TrainConfig, root: Path) -> None:
+    wrong = config.model_copy(update={"encoder": str(root / "seeds")})
+    with pytest.raises(CheckpointError):
+        train(wrong)
+    assert not config.out.exists()
+    train(config)
+    with pytest.raises(CheckpointError):
+        train(wrong, overwrite=True)
+    assert (config.out / "run.json").is_file()
+
+
+def test_output_that_is_a_file_is_told(config: TrainConfig) -> None:
+    config.out.write_text("notes")
+    with pytest.raises(ConfigError, match="is a file"):
+        train(config)
+
+
+class KilledError(Exception):
+    """Plays the kill."""
+
+
+def _killed(*arguments: Any) -> None:
+    raise KilledError
+
+
+def _same_weights(one: Path, other: Path) -> bool:
+    first, second = (checkpoints.load(folder).model.state_dict() for folder in (one, other))
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
 def test_cuda_that_is_absent_is_told(config: TrainConfig) -> None:
     with pytest.raises(ConfigError, match="no CUDA device"):
@@ -124,3 +181,39 @@ def test_missing_and_empty_data_are_told(config: TrainConfig, write_rows: Callab
         train(config.model_copy(update={"train": [Path("none.jsonl")]}))
     with pytest.raises(DataError, match="no labelled segments"):
         train(config.model_copy(update={"validation": [write_rows("empty.jsonl", [])]}))
+
+
+@pytest.mark.slow
+def test_killed_process_goes_on_to_the_same_weights(config: TrainConfig, root: Path) -> None:
+    """SIGKILL at several moments of a real process, also while a checkpoint may be half written."""
+    import os
+    import subprocess
+    import sys
+    import time
+
+    import yaml
+
+    config = config.model_copy(update={"epochs": 6, "evaluations": 12})
+    train(config.model_copy(update={"out": config.out.parent / "whole"}))
+    settings = config.out.parent / "train.yaml"
+    settings.write_text(yaml.safe_dump(config.model_dump(mode="json")))
+    command = [sys.executable, "-m", "naba", "train", str(settings), "--set", f"labels={root / 'configs/labels.yaml'}"]
+    environment = dict(os.environ, PYTHONPATH=str(root / "training"))
+    kills = 0
+    for wait in (0.0, 0.5, 1.0, 1.5, 2.0):
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 120
+        checkpointed = len(list(config.out.glob("checkpoints/*/trainer_state.json")))
+        while process.poll() is None and time.monotonic() < deadline:
+            if len(list(config.out.glob("checkpoints/checkpoint-*"))) > checkpointed or wait == 0.0:
+                break
+            time.sleep(0.05)
+        time.sleep(wait)
+        if process.poll() is None:
+            process.kill()
+            kills += 1
+        process.wait(timeout=60)
+    assert kills >= 2
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0 or "--overwrite" in done.stderr, done.stderr
+    assert _same_weights(config.out.parent / "whole", config.out)

@@ -1,4 +1,4 @@
-"""`python training/train.py CONFIG …` is `naba train CONFIG …`, for `accelerate launch` and machines without an installation."""
+"""`python training/train.py CONFIG …` is `naba train CONFIG …`, for machines without an installation."""
 
 import sys
 

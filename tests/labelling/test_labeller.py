@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from naba import Labeller
+from naba.calibration import Decision, TopicDecision
 from naba.config import LabelConfig, ReadConfig
 from naba.corpus.readers import Rejected, read_articles
 from naba.errors import CheckpointError, DataError
@@ -89,10 +90,14 @@ def test_folder_gets_jsonl_and_csv_that_agree(tiny_run: Path, root: Path, tmp_pa
             assert text[segment["start"] : segment["end"]] == segment["text"]
 
 
-def test_summary_counts_stances_and_nets_nothing(tiny: Labeller, root: Path) -> None:
+def test_summary_counts_stances_and_nets_nothing(tiny_run: Path, root: Path) -> None:
+    tiny = Labeller.load(tiny_run, device="cpu")
+    # So low a threshold that every topic is present.
+    tiny.checkpoint.decision = Decision({topic: TopicDecision(threshold=0.0) for topic in tiny.schema.topic_ids})
     item = next(tiny.label_articles(read_articles([root / "seeds"], ReadConfig())))
     assert isinstance(item, LabelledArticle)
     row = article_row(item)
+    assert row["summary"]
     for topic in tiny.schema.topic_ids:
         stances = [
             segment["topics"][topic]["stance"] for segment in row["segments"] if segment["topics"][topic]["present"]

@@ -35,13 +35,17 @@ FAULT = 2
 def main() -> None:
     """Entry point of the `naba` command."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False) or 0)
     except NabaError as error:
-        print(f"naba: error: {error}", file=sys.stderr)  # noqa: T201
+        _say(f"naba: error: {error}")
         sys.exit(FAULT)
-    except KeyboardInterrupt:
-        print("naba: interrupted; the same command goes on where that is possible", file=sys.stderr)  # noqa: T201
+    except (KeyboardInterrupt, typer.Abort):
+        _say("naba: interrupted; training goes on when started again, other commands start anew")
         sys.exit(130)
+    except typer.TyperException as error:
+        if message := error.format_message():  # empty where the help itself was the answer
+            _say(f"naba: error: {message} See naba --help.")
+        sys.exit(FAULT)
 
 
 @app.callback(invoke_without_command=True)
@@ -74,7 +78,7 @@ def quickstart(
     from naba.paths import find
     from naba.quickstart import run_quickstart
 
-    settings = load_config(QuickstartConfig, find(config), _below(out, set_))
+    settings = load_config(QuickstartConfig, find(config), set_, _below(out) if out else None)
     run_quickstart(settings, console=_console(), progress=_Bars())
 
 
@@ -122,7 +126,7 @@ def train(
 def evaluate(
     model: Annotated[Path, typer.Argument(help="A run folder.")],
     data: Annotated[list[Path] | None, typer.Option(help="Labelled JSONL; may be repeated.")] = None,
-    config: Annotated[Path, typer.Option(help="The configuration.")] = Path("configs/evaluate.yaml"),
+    config: Annotated[Path | None, typer.Option(help="configs/evaluate.yaml where not given.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the report; the run folder where not given.")] = None,
     set_: Overrides = None,
 ) -> None:
@@ -132,15 +136,12 @@ def evaluate(
     from naba.evaluation.report import write_report
     from naba.paths import find
 
-    overrides = list(set_ or [])
-    if data:
-        overrides.append(f"data={[str(path) for path in data]}")
-    settings = load_config(EvaluateConfig, find(config), overrides)
+    settings = load_config(EvaluateConfig, _default(config, "evaluate"), set_, {"data": data or None})
     from naba.evaluation.evaluate_run import evaluate_run
     from naba.evaluation.report import systems_table
 
     report = evaluate_run(model, settings, progress=_Bars())
-    files = write_report(out or settings.out or model, report)
+    files = write_report(out or settings.out or find(model), report)
     _console().print(systems_table(report))
     _print("report: " + ", ".join(map(str, files)))
 
@@ -150,38 +151,45 @@ def label(
     paths: Annotated[list[Path], typer.Argument(help="Article files, folders or patterns.")],
     out: Annotated[Path, typer.Option(help="A .jsonl or .csv file, or a folder for both.")],
     model: Annotated[str | None, typer.Option(help="A run folder; the shipped model where not given.")] = None,
-    config: Annotated[Path, typer.Option(help="The configuration.")] = Path("configs/label.yaml"),
+    config: Annotated[Path | None, typer.Option(help="configs/label.yaml where not given.")] = None,
     set_: Overrides = None,
 ) -> None:
     """Label articles: segments with topics, stances and probabilities as JSONL and CSV."""
     _quiet()
     from naba.config import LabelConfig, load_config
-    from naba.paths import find
 
-    overrides = list(set_ or []) + ([f"model={model}"] if model else [])
-    settings = load_config(LabelConfig, find(config), overrides)
+    settings = load_config(LabelConfig, _default(config, "label"), set_, {"model": model})
     from naba.labelling.job import label_paths
 
     totals = label_paths(paths, out, settings, progress=_Bars())
     _print(f"{totals.articles:,} articles, {totals.segments:,} segments: " + ", ".join(map(str, totals.files)))
     if totals.rejected:
         for rejected in totals.first_rejected:
-            print(f"naba: set aside: {rejected}", file=sys.stderr)  # noqa: T201
+            _say(f"naba: set aside: {rejected}")
         more = totals.rejected - len(totals.first_rejected)
-        print(  # noqa: T201
-            f"naba: {totals.rejected:,} set aside{f' ({more:,} not shown)' if more else ''}, with reasons in {totals.rejected_file}",
-            file=sys.stderr,
+        _say(
+            f"naba: {totals.rejected:,} set aside{f' ({more:,} not shown)' if more else ''}, with reasons in {totals.rejected_file}"
         )
         raise typer.Exit(FAULT)
 
 
-def _below(out: Path | None, overrides: list[str] | None) -> list[str]:
+def _default(config: Path | None, command: str) -> Path | None:
+    """The named configuration, else the shipped one, else none: every key has a default."""
+    from naba.paths import find
+
+    shipped = find(Path("configs") / f"{command}.yaml")
+    return find(config) if config else shipped if shipped.is_file() else None
+
+
+def _below(out: Path) -> dict[str, Any]:
     """`--out` of the quickstart puts its dataset, run and labels below one folder."""
-    if out is None:
-        return overrides or []
-    places = [f"build.out={out / 'dataset'}", f"train.out={out / 'model'}", f"out={out / 'labelled'}"]
-    files = [f"train.{part}=[{out / 'dataset' / part}.jsonl]" for part in ("train", "validation")]
-    return [*(overrides or []), *places, *files]
+    return {
+        "build.out": out / "dataset",
+        "train.train": [out / "dataset" / "train.jsonl"],
+        "train.validation": [out / "dataset" / "validation.jsonl"],
+        "train.out": out / "model",
+        "out": out / "labelled",
+    }
 
 
 def _quiet() -> None:
@@ -203,6 +211,11 @@ def _console() -> Any:
     from rich.console import Console
 
     return Console()
+
+
+def _say(text: str) -> None:
+    """A line on standard error."""
+    print(text, file=sys.stderr)  # noqa: T201
 
 
 def _print(text: str) -> None:

@@ -3,6 +3,7 @@
 Paths in a configuration are relative to the folder the command is started in. Unknown keys are errors.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -103,6 +104,7 @@ class EvaluateConfig(Config):
     out: Path | None = None
     """Folder for report.json and report.md; the run folder where not given."""
     batch_size: int = Field(32, ge=1)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
 class LabelConfig(Config):
@@ -112,6 +114,7 @@ class LabelConfig(Config):
     """A run folder; the shipped model where not given."""
     read: ReadConfig = ReadConfig()
     batch_size: int = Field(32, ge=1)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
 class QuickstartConfig(Config):
@@ -126,8 +129,16 @@ class QuickstartConfig(Config):
 C = TypeVar("C", bound=Config)
 
 
-def load_config(kind: type[C], path: Path | None, overrides: list[str] | None = None) -> C:
-    """Read a configuration file (None: all defaults) and apply `key.sub=value` overrides, whose values are YAML.
+def load_config(
+    kind: type[C], path: Path | None, overrides: list[str] | None = None, given: Mapping[str, Any] | None = None
+) -> C:
+    """Read a configuration file and apply what the command line says.
+
+    Args:
+        kind: the model to fill.
+        path: the YAML file; None leaves all defaults.
+        overrides: `key.sub=value`, the value read as YAML.
+        given: "key.sub" → value from options of their own, taken as it is; None means that the option was not used.
 
     Raises ConfigError naming file, key, value and what is allowed.
     """
@@ -145,6 +156,9 @@ def load_config(kind: type[C], path: Path | None, overrides: list[str] | None = 
             raise ConfigError(f"{path}: expected keys and values, found a {type(content).__name__}")
     for override in overrides or []:
         _apply(content, override)
+    for key, value in (given or {}).items():
+        if value is not None:
+            _set(content, key, value, f"{key}={value}")
     try:
         return kind.model_validate(content)
     except ValidationError as error:
@@ -155,15 +169,19 @@ def _apply(content: dict[str, Any], override: str) -> None:
     key, equals, value = override.partition("=")
     if not equals or not key:
         raise ConfigError(f"--set {override}: expected key=value, for example --set epochs=2")
+    try:
+        _set(content, key, yaml.safe_load(value), override)
+    except yaml.YAMLError:
+        raise ConfigError(f"--set {override}: the value is not YAML; quote it") from None
+
+
+def _set(content: dict[str, Any], key: str, value: Any, shown: str) -> None:
     *parents, last = key.split(".")
     for parent in parents:
         content = content.setdefault(parent, {})
         if not isinstance(content, dict):
-            raise ConfigError(f"--set {override}: {parent} holds a value, not a group of keys")
-    try:
-        content[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise ConfigError(f"--set {override}: the value is not YAML; quote it") from None
+            raise ConfigError(f"--set {shown}: {parent} holds a value, not a group of keys")
+    content[last] = value
 
 
 def _explain(kind: type[Config], error: ValidationError, where: str) -> str:

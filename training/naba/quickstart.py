@@ -13,10 +13,12 @@ from rich.table import Table
 from naba.config import EvaluateConfig, LabelConfig, QuickstartConfig
 from naba.corpus.build import build
 from naba.corpus.labelled import load_labelled
-from naba.evaluation.evaluate_run import evaluate_run
+from naba.evaluation.baselines import targets
+from naba.evaluation.evaluate_run import evaluate_run, predict
 from naba.evaluation.report import systems_table, write_report
 from naba.labelling.job import label_paths
 from naba.labelling.labeller import Labeller
+from naba.metrics import score
 from naba.paths import SHIPPED_MODEL, find
 from naba.progress import Progress
 from naba.records import LabelledSegment
@@ -45,19 +47,19 @@ def run_quickstart(config: QuickstartConfig, *, console: Console, progress: Prog
     console.print("[bold]3/4 evaluate[/] on the gold labels of the seed articles, which training never saw")
     settings = EvaluateConfig(data=config.build.test, train=config.train.train)
     report = evaluate_run(config.train.out, settings, progress=progress)
+    gold = load_labelled(config.build.test, schema)
+    texts = [item.segment.text for item in gold]
     labellers = {"this run": Labeller.load(config.train.out)}
     shipped = Labeller.load() if SHIPPED_MODEL.is_dir() else None
     if shipped and shipped.schema.fingerprint == schema.fingerprint:
         labellers["naba-news"] = shipped
-        report["systems"]["shipped"] = evaluate_run(SHIPPED_MODEL, settings, progress=progress)["systems"]["model"]
+        report["systems"]["shipped"] = score(targets(gold, schema), predict(shipped.checkpoint, texts), schema)
     files = write_report(config.train.out, report)
     console.print(systems_table(report))
     console.print(f"    → {', '.join(map(str, files))}")
 
     console.print("[bold]4/4 label[/] the seed articles with the model just trained")
     totals = label_paths(config.articles, config.out, LabelConfig(model=str(config.train.out)), progress=progress)
-    gold = load_labelled(config.build.test, schema)
-    texts = [item.segment.text for item in gold]
     answers = {
         name: [answer.present for answer in labeller.label(texts, progress=progress)]
         for name, labeller in labellers.items()

@@ -7,30 +7,33 @@ fitted there too. A run that was interrupted goes on from its last checkpoint wh
 """
 
 import logging
+import pickle
 import shutil
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError, safe_open
 from transformers import Trainer, TrainerCallback, TrainingArguments, set_seed
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
-from transformers.trainer_utils import get_last_checkpoint
 
 from naba.calibration import fit_decision
 from naba.config import TrainConfig
 from naba.corpus.labelled import load_labelled
-from naba.errors import CheckpointError, ConfigError
+from naba.errors import CheckpointError, ConfigError, DataError
 from naba.jsonl import read_json, write_json
 from naba.metrics import Labels, score
 from naba.modelling import checkpoint as checkpoints
 from naba.modelling.checkpoint import Checkpoint
+from naba.modelling.device import pick_device
 from naba.modelling.encode import Collator, EncodedSegments
 from naba.modelling.loss import joint_loss
 from naba.modelling.model import JointLogits
 from naba.paths import find
 from naba.progress import SILENT, Progress
-from naba.run import describe_run, write_model_card
+from naba.run import describe_run, fingerprint, write_model_card
 from naba.schema import LabelSchema
 
 logger = logging.getLogger(__name__)
@@ -49,11 +52,10 @@ def train(config: TrainConfig, *, overwrite: bool = False, progress: Progress = 
         DataError: no data, or labels outside the schema.
         CheckpointError: the encoder cannot be loaded.
     """
-    device = _device(config.device)
+    device = pick_device(config.device)
     schema = LabelSchema.load(find(config.labels))
     training = load_labelled(config.train, schema)
     validation = load_labelled(config.validation, schema)
-    _prepare(config, overwrite)
     started = time.perf_counter()
     set_seed(config.seed)
     run = checkpoints.from_encoder(
@@ -64,6 +66,8 @@ def train(config: TrainConfig, *, overwrite: bool = False, progress: Progress = 
         max_tokens=config.max_tokens,
         dropout=config.dropout,
     )
+    # Only now: a mistyped encoder must neither leave a folder behind nor cost the run that is there.
+    _prepare(config, schema, overwrite)
     encode = [
         EncodedSegments(items, schema, run.tokenizer, run.normalise, config.max_tokens)
         for items in (training, validation)
@@ -71,7 +75,7 @@ def train(config: TrainConfig, *, overwrite: bool = False, progress: Progress = 
     trainer = _trainer(config, run, encode[0], encode[1], device, progress)
     with progress.task("training", int(trainer.args.max_steps), "steps") as advance:
         trainer.add_callback(_Bar(advance))
-        trainer.train(resume_from_checkpoint=get_last_checkpoint(str(config.out / "checkpoints")))
+        trainer.train(resume_from_checkpoint=last_whole_checkpoint(config.out / "checkpoints"))
     logits = trainer.predict(encode[1])  # type: ignore[arg-type]
     (topic, stance), (presence, gold_stance) = logits.predictions, logits.label_ids  # type: ignore[misc]
     run.decision = fit_decision(topic, stance, presence, gold_stance, schema)
@@ -96,22 +100,24 @@ def train(config: TrainConfig, *, overwrite: bool = False, progress: Progress = 
     return record
 
 
-def _device(wanted: str) -> str:
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("device = 'cuda', but no CUDA device is to be had here; use device=auto or device=cpu")
-    return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
-
-
-def _prepare(config: TrainConfig, overwrite: bool) -> None:
+def _prepare(config: TrainConfig, schema: LabelSchema, overwrite: bool) -> None:
     """Make the run folder; find out whether it holds this run, unfinished, or something else."""
-    out, wanted = config.out, config.model_dump(mode="json")
+    out = config.out
+    # Weights trained on other data or labels are another run, whatever the configuration says.
+    wanted = {
+        "config": config.model_dump(mode="json"),
+        "schema": schema.fingerprint,
+        "data": {str(path): fingerprint(find(path)) for path in (*config.train, *config.validation)},
+    }
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"{out}: is a file, not a folder; choose another 'out'")
     if out.exists() and any(out.iterdir()):
         unfinished = (out / "train.json").is_file() and not (out / "run.json").is_file()
         if unfinished and read_json(out / "train.json") == wanted:
             logger.info("%s: going on with an interrupted run", out)
             return
         if not overwrite:
-            state = "an unfinished run with another configuration" if unfinished else "files already"
+            state = "an unfinished run with another configuration or other data" if unfinished else "files already"
             raise ConfigError(f"{out}: holds {state}; choose another 'out', or pass --overwrite to replace it")
         if not (out / "train.json").is_file():
             raise ConfigError(f"{out}: holds files that are no run of naba; choose another 'out'")
@@ -119,8 +125,31 @@ def _prepare(config: TrainConfig, overwrite: bool) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CheckpointError(f"{out}: cannot be made ({error.strerror})") from None
+        raise ConfigError(f"{out}: cannot be made ({error.strerror}); choose another 'out'") from None
     write_json(out / "train.json", wanted)
+
+
+def last_whole_checkpoint(folder: Path) -> str | None:
+    """The newest checkpoint that was written whole; broken ones, left by a kill while saving, are removed."""
+    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
+    for path in found:
+        if _is_whole(path):
+            return str(path)
+        logger.warning("%s: broken, as after a kill while it was written; the one before it is used", path)
+        shutil.rmtree(path)
+    return None
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """Whether weights, optimiser and the trainer's state, which is written last, can all be read."""
+    try:
+        read_json(checkpoint / "trainer_state.json")
+        with safe_open(checkpoint / "model.safetensors", "pt") as weights:
+            weights.keys()
+        torch.load(checkpoint / "optimizer.pt", map_location="cpu", weights_only=True)
+    except (OSError, DataError, SafetensorError, RuntimeError, EOFError, pickle.UnpicklingError):
+        return False
+    return True
 
 
 def _trainer(
@@ -147,7 +176,7 @@ def _trainer(
         eval_steps=interval,
         save_strategy="steps",
         save_steps=interval,
-        save_total_limit=1,
+        save_total_limit=2,
         load_best_model_at_end=True,
         metric_for_best_model="eval_pair_f1",
         greater_is_better=True,

@@ -41,10 +41,12 @@ def majority(train: Labels, count: int, schema: LabelSchema) -> Labels:
 def tfidf(train: Sequence[LabelledSegment], test: Sequence[str], schema: LabelSchema) -> Labels:
     """TF-IDF + logistic regression, fitted on `train`, answering for the texts of `test`."""
     gold = targets(train, schema)
+    # A word seen once says little; in a handful of segments every word is.
+    rarest = 2 if len(train) >= 50 else 1
     features = FeatureUnion(
         [
-            ("words", TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, token_pattern=r"\w+")),
-            ("characters", TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), min_df=2, sublinear_tf=True)),
+            ("words", TfidfVectorizer(ngram_range=(1, 2), min_df=rarest, sublinear_tf=True, token_pattern=r"\w+")),
+            ("characters", TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), min_df=rarest, sublinear_tf=True)),
         ]
     )
     x = features.fit_transform([_NORMALISE(item.segment.text) for item in train])

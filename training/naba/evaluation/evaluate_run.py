@@ -18,6 +18,7 @@ from naba.jsonl import read_json
 from naba.metrics import Labels, score
 from naba.modelling import checkpoint as checkpoints
 from naba.modelling.checkpoint import Checkpoint
+from naba.modelling.device import pick_device
 from naba.modelling.infer import score_texts
 from naba.paths import find
 from naba.progress import SILENT, Progress
@@ -39,6 +40,7 @@ def evaluate_run(model: Path, config: EvaluateConfig, *, progress: Progress = SI
         CheckpointError: the run cannot be loaded. DataError: the data cannot be read, or has other topics or stances.
     """
     checkpoint = checkpoints.load(model)
+    checkpoint.model.to(pick_device(config.device))
     schema = checkpoint.schema
     test = load_labelled(config.data, schema)
     texts = [item.segment.text for item in test]

@@ -17,7 +17,7 @@ def label_paths(paths: Sequence[Path], out: Path, config: LabelConfig, *, progre
         DataError: a path that cannot be used, or an output that cannot be written. CheckpointError: no such model.
     """
     article_files(paths)  # a mistyped path is told before the model is loaded
-    labeller = Labeller.load(config.model, batch_size=config.batch_size)
+    labeller = Labeller.load(config.model, device=config.device, batch_size=config.batch_size)
     articles = labeller.label_articles(read_articles(paths, config.read), max_words=config.read.max_words)
 
     def watched() -> Iterator[LabelledArticle | Rejected]:

@@ -11,13 +11,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from naba.corpus.readers import Rejected
 from naba.corpus.segments import MAX_WORDS, segment_article
 from naba.errors import CheckpointError
 from naba.modelling import checkpoint as checkpoints
 from naba.modelling.checkpoint import Checkpoint
+from naba.modelling.device import pick_device
 from naba.modelling.infer import Scores, score_texts
 from naba.paths import SHIPPED_MODEL
 from naba.progress import SILENT, Progress
@@ -55,6 +54,7 @@ class Labeller:
 
         Raises:
             CheckpointError: no such folder, or not a run of this version of naba.
+            ConfigError: CUDA asked for and absent.
         """
         if model is None and not SHIPPED_MODEL.is_dir():
             raise CheckpointError(
@@ -62,11 +62,7 @@ class Labeller:
                 "Install from one (pip install -e .), or name a model folder"
             )
         checkpoint = checkpoints.load(SHIPPED_MODEL if model is None else Path(model))
-        if device == "cuda" and not torch.cuda.is_available():
-            raise CheckpointError(
-                "device 'cuda' was asked for, but no CUDA device is to be had here; use 'auto' or 'cpu'"
-            )
-        checkpoint.model.to("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+        checkpoint.model.to(pick_device(device))
         return cls(checkpoint, batch_size)
 
     @property

@@ -65,8 +65,12 @@ def from_encoder(
     with _explained(encoder):
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
         if head == "plain":
+            config = AutoConfig.from_pretrained(source, num_labels=topics * (1 + stances), trust_remote_code=False)
+            # The heads' dropout has one of two names, by architecture.
+            name = "seq_classif_dropout" if hasattr(config, "seq_classif_dropout") else "classifier_dropout"
+            setattr(config, name, dropout)
             backbone = AutoModelForSequenceClassification.from_pretrained(
-                source, num_labels=topics * (1 + stances), dtype=torch.float32, use_safetensors=True
+                source, config=config, dtype=torch.float32, use_safetensors=True
             )
         else:
             backbone = AutoModel.from_pretrained(source, dtype=torch.float32, use_safetensors=True)
