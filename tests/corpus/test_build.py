@@ -8,6 +8,7 @@ import pytest
 from naba.config import BuildConfig
 from naba.corpus.build import build, label_counts, split, without_overlap
 from naba.corpus.labelled import load_labelled
+from naba.corpus.overlap import join_copies
 from naba.errors import DataError
 from naba.records import LabelledSegment
 from naba.schema import LabelSchema
@@ -17,15 +18,16 @@ Make = Callable[..., LabelledSegment]
 
 def test_split_keeps_a_cluster_together(labelled: Make) -> None:
     items = [labelled(f"نص رقم {i}", cluster=f"c{i // 3}") for i in range(300)]
-    train, validation = split(items, 0.3, seed=1)
+    train, validation = split(items, [str(item.cluster) for item in items], 0.3, seed=1)
     assert not {item.cluster for item in train} & {item.cluster for item in validation}
     assert 60 <= len(validation) <= 120
 
 
 def test_adding_segments_moves_none(labelled: Make) -> None:
     items = [labelled(f"نص رقم {i}") for i in range(100)]
-    before = {item.segment.id for item in split(items[:50], 0.3, seed=1)[1]}
-    after = {item.segment.id for item in split(items, 0.3, seed=1)[1]}
+    names = [item.segment.id for item in items]
+    before = {item.segment.id for item in split(items[:50], names[:50], 0.3, seed=1)[1]}
+    after = {item.segment.id for item in split(items, names, 0.3, seed=1)[1]}
     assert before == after & {item.segment.id for item in items[:50]}
 
 
@@ -59,7 +61,7 @@ def test_shipped_build_drops_overlap_writes_a_manifest_and_repeats_itself(
     config = BuildConfig(labels=root / "configs/labels.yaml", train=[mixed], test=[gold], out=tmp_path / "one")
     manifest = build(config)
     assert manifest["dropped"]["repeated_text"] == 6  # 000 and 002 hold six paragraphs in the same words
-    assert manifest["dropped"]["train_overlapping_test"] == 78
+    assert manifest["dropped"]["train_overlapping_held_out"] == 78
     test_ids = {item.segment.id for item in load_labelled([gold], schema)}
     for name in ("train", "validation"):
         assert not test_ids & {item.segment.id for item in load_labelled([tmp_path / "one" / f"{name}.jsonl"], schema)}
@@ -83,3 +85,23 @@ def test_label_outside_the_schema_names_file_and_row(tmp_path: Path, root: Path)
     config = BuildConfig(labels=root / "configs/labels.yaml", train=[tmp_path / "a.jsonl"], out=tmp_path / "out")
     with pytest.raises(DataError, match=r"a\.jsonl:1: topic 'sport'"):
         build(config)
+
+
+def test_copies_without_a_cluster_are_found_and_stay_together() -> None:
+    stock = " ".join(f"كلمة{i}" for i in range(13))
+    texts = [f"أول {stock}", "غيره تماما", f"ثان {stock}", "نص من الزوج", f"ثالث {stock} نهاية"]
+    # The fourth shares the fifth's cluster, so it joins those that the fifth is a copy of.
+    assert join_copies(texts, ["a", "b", "c", "p", "p"], 13) == ["a", "b", "a", "a", "a"]
+
+
+def test_rebuilding_without_a_test_set_leaves_no_old_one(root: Path, tmp_path: Path) -> None:
+    config = BuildConfig(
+        labels=root / "configs/labels.yaml",
+        train=[root / "data" / "authored.jsonl"],
+        test=[root / "data" / "seed-gold.jsonl"],
+        out=tmp_path / "out",
+    )
+    build(config)
+    assert (tmp_path / "out" / "test.jsonl").is_file()
+    build(config.model_copy(update={"test": []}))
+    assert not (tmp_path / "out" / "test.jsonl").exists()

@@ -134,6 +134,8 @@ def test_interruption_leaves_the_old_output_and_keeps_what_was_done(tiny: Labell
         write_labelled_articles(broken_off(), out, tiny.schema)
     assert out.read_text() == "old\n"
     assert json.loads((tmp_path / "out.jsonl.partial").read_text(encoding="utf-8"))["id"].startswith("000")
+    write_labelled_articles([], out, tiny.schema)  # another try keeps what the first had done
+    assert json.loads((tmp_path / "out.jsonl.partial.1").read_text(encoding="utf-8"))["id"].startswith("000")
 
 
 def test_unwritable_output_is_one_clear_error(tiny: Labeller, tmp_path: Path) -> None:

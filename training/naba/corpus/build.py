@@ -1,7 +1,7 @@
 """Building a dataset: labelled sets in; train, validation and test out, with a manifest that says what was done.
 
-Whatever overlaps the test data is dropped from the rest; near-copies and swapped pairs (rows that share a `cluster`)
-stay on one side of the split. Placement depends on the cluster's name and the seed alone, so adding rows moves none.
+Whatever overlaps the test data is dropped from the rest; rows that share a `cluster` or a run of words stay on one side
+of the split. Placement depends on the cluster's name and the seed alone, so adding unrelated rows moves none.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from typing import Any
 
 from naba.config import BuildConfig
 from naba.corpus.labelled import load_labelled, write_labelled
-from naba.corpus.overlap import runs_of
+from naba.corpus.overlap import join_copies, runs_of
 from naba.errors import DataError
 from naba.jsonl import write_json
 from naba.paths import find
@@ -40,11 +40,16 @@ def build(config: BuildConfig) -> dict[str, Any]:
         train = pool
     else:
         overlapping_validation = 0
-        train, validation = split(pool, config.validation_share, config.seed)
+        texts = [item.segment.text for item in pool]
+        clusters = join_copies(texts, [item.cluster or item.segment.id for item in pool], config.overlap_words)
+        train, validation = split(pool, clusters, config.validation_share, config.seed)
     parts = {"train": train, "validation": validation, "test": test}
     for name in ("train", "validation"):
         if not parts[name]:
             raise DataError(f"{config.out}: no segment is left for {name}; give more data or another validation_share")
+    # The manifest says that the rest is whole, so it goes first and comes back last; files of an earlier build go too.
+    for stale in ("manifest.json", *(f"{name}.jsonl" for name in parts)):
+        (config.out / stale).unlink(missing_ok=True)
     for name, items in parts.items():
         if items:
             write_labelled(config.out / f"{name}.jsonl", items)
@@ -54,7 +59,7 @@ def build(config: BuildConfig) -> dict[str, Any]:
         "inputs": {str(path): fingerprint(find(path)) for path in (*config.train, *config.validation, *config.test)},
         "dropped": {
             "repeated_text": repeated,
-            "train_overlapping_test": overlapping,
+            "train_overlapping_held_out": overlapping,
             "validation_overlapping_test": overlapping_validation,
         },
         "segments": {name: len(items) for name, items in parts.items()},
@@ -66,12 +71,12 @@ def build(config: BuildConfig) -> dict[str, Any]:
 
 
 def split(
-    items: Sequence[LabelledSegment], share: float, seed: int
+    items: Sequence[LabelledSegment], clusters: Sequence[str], share: float, seed: int
 ) -> tuple[list[LabelledSegment], list[LabelledSegment]]:
     """Train and validation, about `share` of the clusters in the latter; a cluster stays whole."""
     sides: tuple[list[LabelledSegment], list[LabelledSegment]] = ([], [])
-    for item in items:
-        digest = hashlib.sha256(f"{seed}:{item.cluster or item.segment.id}".encode()).digest()
+    for item, cluster in zip(items, clusters, strict=True):
+        digest = hashlib.sha256(f"{seed}:{cluster}".encode()).digest()
         sides[int.from_bytes(digest[:8]) < share * 2**64].append(item)
     return sides
 

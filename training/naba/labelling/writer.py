@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
@@ -142,6 +143,8 @@ def _partial(path: Path) -> Iterator[IO[str]]:
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if partial.exists():  # what an interrupted job had done is never overwritten
+            partial.replace(_unused(partial))
         with partial.open("w", encoding="utf-8", newline="") as file:
             yield file
         partial.replace(path)
@@ -149,3 +152,8 @@ def _partial(path: Path) -> Iterator[IO[str]]:
         raise DataError(
             f"{path}: cannot be written ({error.strerror or error}); what was done stays in {partial.name}"
         ) from None
+
+
+def _unused(path: Path) -> Path:
+    """`path` with the first number behind it that is free."""
+    return next(free for n in count(1) if not (free := path.with_name(f"{path.name}.{n}")).exists())
