@@ -57,6 +57,16 @@ def test_result_table_is_that_of_the_committed_reports(root: Path) -> None:
         assert written == markdown(report)
 
 
+def test_model_card_holds_the_tables_of_its_report(root: Path) -> None:
+    folder = root / "models" / "naba-news"
+    report = (folder / "reports" / "test" / "report.md").read_text(encoding="utf-8")
+    tables = report.partition("## (topic, stance) pairs")[0]
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    rows = [line for line in tables.splitlines() if line.startswith("| ")]
+    assert len(rows) > 15
+    assert [row for row in rows if row not in card] == []
+
+
 def test_readme_examples_are_what_the_shipped_model_says(root: Path) -> None:
     from naba import Labeller
 

@@ -210,7 +210,7 @@ def _quiet() -> None:
 def _console() -> Any:
     from rich.console import Console
 
-    return Console()
+    return Console(highlight=False)
 
 
 def _say(text: str) -> None:
