@@ -101,6 +101,33 @@ def build(
 
 
 @app.command()
+def agreement(
+    data: Annotated[list[Path], typer.Argument(help="Labelled JSONL whose rows have several readings.")],
+    disagreements: Annotated[
+        Path | None, typer.Option(help="Write the segments whose readings differ, for adjudication.")
+    ] = None,
+    labels: Annotated[Path, typer.Option(help="The label schema.")] = Path("configs/labels.yaml"),
+) -> None:
+    """Measure how far readings of the same segments agree: kappa and alpha per topic, on presence and on stance."""
+    from naba.corpus import agreement as module
+    from naba.corpus.labelled import load_labelled
+    from naba.jsonl import write_jsonl
+    from naba.paths import find
+    from naba.schema import LabelSchema
+
+    schema = LabelSchema.load(find(labels))
+    items = load_labelled(data, schema)
+    twice = [item for item in items if len(module.readings_of(item)) > 1]
+    if not twice:
+        raise NabaError(f"{', '.join(map(str, data))}: no row has two 'readings'; see data/README.md for the format")
+    rows = module.agreement([module.readings_of(item) for item in twice], schema)
+    _console().print(module.agreement_table(rows, len(twice)))
+    if disagreements:
+        count = write_jsonl(disagreements, module.disagreements(twice, schema))
+        _print(f"{count:,} segments whose readings differ: {disagreements}")
+
+
+@app.command()
 def train(
     config: Annotated[Path, typer.Argument(help="Configuration, for example configs/train.yaml.")],
     overwrite: Overwrite = False,
