@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from naba.config import BuildConfig
-from naba.corpus.build import build, label_counts, split, without_overlap
+from naba.corpus.build import build, clusters_of, label_counts, split, without_overlap
 from naba.corpus.labelled import load_labelled
-from naba.corpus.overlap import join_copies
 from naba.errors import DataError
 from naba.records import LabelledSegment
 from naba.schema import LabelSchema
@@ -32,9 +31,12 @@ def test_adding_segments_moves_none(labelled: Make) -> None:
 
 
 def test_run_shared_with_held_out_text_drops_the_training_segment(labelled: Make) -> None:
-    held = labelled("أ ب ت ث ج ح خ د ذ ر ز س ش ص")
-    near = labelled("قال: ب، ت ث ج ح خ د ذ ر ز س ش ص ثم مضى")  # thirteen words alike, punctuation apart
-    far = labelled("ت ث ج ح خ د ذ ر ز س ش ص ثم مضى إلى بيته")  # twelve
+    words = [f"كلمة{i}" for i in range(40)]
+    other = [f"غيرها{i}" for i in range(40)]
+    held = labelled(" ".join(words))
+    # Of 36 shingles nine, or eight, are shared: too few for a near-duplicate, but the run counts, punctuation apart.
+    near = labelled(" ".join(other[:9]) + " قال: «" + "، ".join(words[5:18]) + "» " + " ".join(other[9:]))
+    far = labelled(" ".join([*other[:9], *words[5:17], *other[9:]]))
     assert without_overlap([near, far], [held], 13) == ([far], 1)
 
 
@@ -87,11 +89,29 @@ def test_label_outside_the_schema_names_file_and_row(tmp_path: Path, root: Path)
         build(config)
 
 
-def test_copies_without_a_cluster_are_found_and_stay_together() -> None:
+def test_what_belongs_together_is_joined_through_articles_clusters_and_copies(schema: LabelSchema) -> None:
+    def item(text: str, **fields: str) -> LabelledSegment:
+        return LabelledSegment.from_row({"text": text, "labels": {}} | fields, schema, "test")
+
     stock = " ".join(f"كلمة{i}" for i in range(13))
-    texts = [f"أول {stock}", "غيره تماما", f"ثان {stock}", "نص من الزوج", f"ثالث {stock} نهاية"]
-    # The fourth shares the fifth's cluster, so it joins those that the fifth is a copy of.
-    assert join_copies(texts, ["a", "b", "c", "p", "p"], 13) == ["a", "b", "a", "a", "a"]
+    items = [
+        item(f"أول {stock}"),
+        item("غيره تماما"),
+        item(f"ثان {stock}", article_id="a"),  # a copy of the first
+        item("نص من المقال نفسه", article_id="a"),
+        item("نص من الزوج", cluster="p"),
+        item("نص آخر من الزوج", cluster="p"),
+    ]
+    names = clusters_of(items)
+    assert names[0] == names[2] == names[3]
+    assert names[4] == names[5] == "p"
+    assert len(set(names)) == 3
+
+
+def test_edited_copy_of_a_held_out_text_is_dropped_without_a_long_shared_run(labelled: Make) -> None:
+    words = [f"كلمة{i}" for i in range(40)]
+    edited = [word if i % 8 else "بدل" for i, word in enumerate(words)]  # no run of thirteen is left
+    assert without_overlap([labelled(" ".join(edited))], [labelled(" ".join(words))], 13) == ([], 1)
 
 
 def test_rebuilding_without_a_test_set_leaves_no_old_one(root: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Building a dataset: labelled sets in; train, validation and test out, with a manifest that says what was done.
 
-Whatever overlaps the test data is dropped from the rest; rows that share a `cluster` or a run of words stay on one side
-of the split. Placement depends on the cluster's name and the seed alone, so adding unrelated rows moves none.
+Whatever overlaps the test data is dropped from the rest; an article, a given `cluster` and near-duplicates stay on one
+side of the split. Placement depends on the cluster's name and the seed alone, so adding unrelated rows moves none.
 """
 
 import hashlib
@@ -9,9 +9,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from naba.config import BuildConfig
+from naba.corpus.dedupe import components, find_near_duplicates
 from naba.corpus.labelled import load_labelled, write_labelled
-from naba.corpus.overlap import join_copies, runs_of
+from naba.corpus.overlap import runs_of
 from naba.errors import DataError
 from naba.jsonl import write_json
 from naba.paths import find
@@ -35,13 +38,10 @@ def build(config: BuildConfig) -> dict[str, Any]:
     test = load_labelled(config.test, schema) if config.test else []
     pool, repeated = _distinct(pool)
     pool, overlapping = without_overlap(pool, [*validation, *test], config.overlap_words)
-    if validation:
-        validation, overlapping_validation = without_overlap(validation, test, config.overlap_words)
-        train = pool
-    else:
-        overlapping_validation = 0
-        texts = [item.segment.text for item in pool]
-        clusters = join_copies(texts, [item.cluster or item.segment.id for item in pool], config.overlap_words)
+    validation, overlapping_validation = without_overlap(validation, test, config.overlap_words)
+    clusters = clusters_of(pool)
+    train = pool
+    if not validation:
         train, validation = split(pool, clusters, config.validation_share, config.seed)
     parts = {"train": train, "validation": validation, "test": test}
     for name in ("train", "validation"):
@@ -62,6 +62,7 @@ def build(config: BuildConfig) -> dict[str, Any]:
             "train_overlapping_held_out": overlapping,
             "validation_overlapping_test": overlapping_validation,
         },
+        "near_duplicates": {"clusters": len(set(clusters)), "largest": Counter(clusters).most_common(1)[0][1]},
         "segments": {name: len(items) for name, items in parts.items()},
         "labels": {name: label_counts(items, schema) for name, items in parts.items()},
         "files": {f"{name}.jsonl": fingerprint(config.out / f"{name}.jsonl") for name, items in parts.items() if items},
@@ -84,10 +85,35 @@ def split(
 def without_overlap(
     items: Sequence[LabelledSegment], held_out: Sequence[LabelledSegment], words: int
 ) -> tuple[list[LabelledSegment], int]:
-    """The items that share no run of `words` words with the held-out ones, and how many were dropped."""
+    """The items that neither share a run of `words` words with the held-out ones nor are near-duplicates of them.
+
+    Returns them with the count of those dropped.
+    """
+    if not items or not held_out:
+        return list(items), 0
     taken = set().union(*(runs_of(item.segment.text, words) for item in held_out))
-    kept = [item for item in items if taken.isdisjoint(runs_of(item.segment.text, words))]
+    near = find_near_duplicates([item.segment.text for item in (*held_out, *items)]).clusters
+    copied = set(near[: len(held_out)].tolist())
+    kept = [
+        item
+        for item, cluster in zip(items, near[len(held_out) :].tolist(), strict=True)
+        if cluster not in copied and taken.isdisjoint(runs_of(item.segment.text, words))
+    ]
     return kept, len(items) - len(kept)
+
+
+def clusters_of(items: Sequence[LabelledSegment]) -> list[str]:
+    """For each item the name of what must stay together: its article, its given cluster, and all their near-duplicates."""
+    near = find_near_duplicates([item.segment.text for item in items]).clusters.tolist()
+    groups: dict[tuple[str, object], int] = {}
+    links = [
+        (number, groups.setdefault(key, number))
+        for number, item in enumerate(items)
+        for key in (("cluster", item.cluster), ("article", item.segment.article_id), ("near", near[number]))
+        if key[1] is not None
+    ]
+    first = components(len(items), np.array(links, dtype=np.int64).reshape(-1, 2))
+    return [items[number].cluster or items[number].segment.id for number in first.tolist()]
 
 
 def label_counts(items: Sequence[LabelledSegment], schema: LabelSchema) -> dict[str, Any]:
