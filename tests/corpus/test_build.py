@@ -31,10 +31,10 @@ def test_adding_segments_moves_none(labelled: Make) -> None:
 
 
 def test_run_shared_with_held_out_text_drops_the_training_segment(labelled: Make) -> None:
-    words = [f"كلمة{i}" for i in range(40)]
-    other = [f"غيرها{i}" for i in range(40)]
+    words = [f"كلمة{i}" for i in range(60)]
+    other = [f"غيرها{i}" for i in range(60)]
     held = labelled(" ".join(words))
-    # Of 36 shingles nine, or eight, are shared: too few for a near-duplicate, but the run counts, punctuation apart.
+    # Of 56 shingles nine, or eight, are shared: too few for a near-duplicate, but the run counts, punctuation apart.
     near = labelled(" ".join(other[:9]) + " قال: «" + "، ".join(words[5:18]) + "» " + " ".join(other[9:]))
     far = labelled(" ".join([*other[:9], *words[5:17], *other[9:]]))
     assert without_overlap([near, far], [held], 13) == ([far], 1)

@@ -39,7 +39,7 @@ def test_containment_equals_the_hand_computed_value() -> None:
 def test_shared_name_or_quotation_is_no_copy() -> None:
     assert find_near_duplicates([words(0, 6), words(0, 6) + " " + words(100, 40)]).clusters.tolist() == [0, 0]
     assert find_near_duplicates(
-        [words(0, 6) + " " + words(50, 5), words(0, 6) + " " + words(100, 40)]
+        [words(0, 6) + " " + words(50, 12), words(0, 6) + " " + words(100, 40)]
     ).clusters.tolist() == [0, 1]
 
 
@@ -77,4 +77,4 @@ def test_clusters_are_named_by_their_first_text_and_hold_every_near_pair(texts: 
     found = find_near_duplicates(texts)
     assert all(found.clusters[first] == first for first in found.clusters)
     assert all(found.clusters[a] == found.clusters[b] for a, b in found.pairs)
-    assert all(0.3 <= value <= 1 for value in found.containment)
+    assert all(0.2 <= value <= 1 for value in found.containment)
