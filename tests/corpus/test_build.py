@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from naba.config import BuildConfig
-from naba.corpus.build import build, clusters_of, label_counts, split, without_overlap
+from naba.corpus.build import build, clusters_of, label_counts, split
 from naba.corpus.labelled import load_labelled
 from naba.errors import DataError
 from naba.records import LabelledSegment
@@ -28,16 +28,6 @@ def test_adding_segments_moves_none(labelled: Make) -> None:
     before = {item.segment.id for item in split(items[:50], names[:50], 0.3, seed=1)[1]}
     after = {item.segment.id for item in split(items, names, 0.3, seed=1)[1]}
     assert before == after & {item.segment.id for item in items[:50]}
-
-
-def test_run_shared_with_held_out_text_drops_the_training_segment(labelled: Make) -> None:
-    words = [f"كلمة{i}" for i in range(60)]
-    other = [f"غيرها{i}" for i in range(60)]
-    held = labelled(" ".join(words))
-    # Of 56 shingles nine, or eight, are shared: too few for a near-duplicate, but the run counts, punctuation apart.
-    near = labelled(" ".join(other[:9]) + " قال: «" + "، ".join(words[5:18]) + "» " + " ".join(other[9:]))
-    far = labelled(" ".join([*other[:9], *words[5:17], *other[9:]]))
-    assert without_overlap([near, far], [held], 13) == ([far], 1)
 
 
 def test_counts_keep_absent_apart_from_unknown(labelled: Make, schema: LabelSchema) -> None:
@@ -106,12 +96,6 @@ def test_what_belongs_together_is_joined_through_articles_clusters_and_copies(sc
     assert names[0] == names[2] == names[3]
     assert names[4] == names[5] == "p"
     assert len(set(names)) == 3
-
-
-def test_edited_copy_of_a_held_out_text_is_dropped_without_a_long_shared_run(labelled: Make) -> None:
-    words = [f"كلمة{i}" for i in range(40)]
-    edited = [word if i % 8 else "بدل" for i, word in enumerate(words)]  # no run of thirteen is left
-    assert without_overlap([labelled(" ".join(edited))], [labelled(" ".join(words))], 13) == ([], 1)
 
 
 def test_rebuilding_without_a_test_set_leaves_no_old_one(root: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from naba.config import EvaluateConfig
 from naba.errors import DataError
 from naba.evaluation.baselines import majority, targets, tfidf
-from naba.evaluation.evaluate_run import evaluate_run, seen_in_training
+from naba.evaluation.evaluate_run import evaluate_run
 from naba.evaluation.report import markdown, write_report
 from naba.metrics import score
 from naba.records import LabelledSegment
@@ -42,16 +42,21 @@ def test_topic_nobody_judged_in_training_does_not_break_the_baselines(schema: La
     assert tfidf(train, ["هدنة"], schema).presence.tolist() == [[1, 0, 0]]
 
 
-def test_test_segments_that_training_holds_are_counted(labelled: Make) -> None:
-    words = [f"كلمة{i}" for i in range(20)]
-    training = [labelled(" ".join(words)), labelled("نص قصير")]
-    test = [
-        labelled("نص قصير"),
-        labelled("قبل " + " ".join(words[3:16]) + " بعد"),
-        labelled(" ".join(words[3:15])),
-        labelled("غيره"),
-    ]
-    assert seen_in_training(test, training) == 2
+def test_segments_that_training_holds_are_counted_and_left_out_on_request(
+    tiny_run: Path, write_rows: Callable[..., Path]
+) -> None:
+    none = {topic: {"present": False, "stance": None} for topic in ("diplomacy", "humanitarian_aid", "military_action")}
+    seen = json.loads((tiny_run.parent / "train.jsonl").read_text(encoding="utf-8").splitlines()[0])["text"]
+    fresh = "نص جديد لا علاقة له بما سبق من أخبار"
+    path = write_rows("test.jsonl", [{"text": text, "labels": none} for text in (f"وقال مصدر: {seen}", fresh)])
+    report = evaluate_run(tiny_run, EvaluateConfig(data=[path]))
+    assert (report["segments"], report["seen_in_training"]) == (2, 1)
+    report = evaluate_run(tiny_run, EvaluateConfig(data=[path], drop_seen=True))
+    assert (report["segments"], report["seen_in_training"]) == (1, 1)
+    assert "1 more share an article or text" in markdown(report)
+    path = write_rows("seen.jsonl", [{"text": seen, "labels": none}])
+    with pytest.raises(DataError, match="every segment shares"):
+        evaluate_run(tiny_run, EvaluateConfig(data=[path], drop_seen=True))
 
 
 def test_report_of_a_run_holds_the_baselines_and_agrees_with_itself(
@@ -86,7 +91,7 @@ def test_report_warns_of_authored_and_seen_segments(tiny_run: Path, root: Path) 
     report = evaluate_run(tiny_run, EvaluateConfig(data=[tiny_run.parent / "train.jsonl"]))
     text = markdown(report)
     assert "160 of them were authored" in text
-    assert "160 of them stand in the training data" in text
+    assert "160 of them share an article or text with the training data" in text
 
 
 def test_data_with_labels_of_another_schema_is_refused(tiny_run: Path, write_rows: Callable[..., Path]) -> None:

@@ -103,6 +103,8 @@ class EvaluateConfig(Config):
     """What the baselines are fitted on; usually the run's own training file."""
     out: Path | None = None
     """Folder for report.json and report.md; the run folder where not given."""
+    drop_seen: bool = False
+    """Leave out the segments that share an article or text with the training data, instead of only counting them."""
     batch_size: int = Field(32, ge=1)
     device: Literal["auto", "cpu", "cuda"] = "auto"
 

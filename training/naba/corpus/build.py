@@ -1,12 +1,13 @@
 """Building a dataset: labelled sets in; train, validation and test out, with a manifest that says what was done.
 
 Whatever overlaps the test data is dropped from the rest; an article, a given `cluster` and near-duplicates stay on one
-side of the split. Placement depends on the cluster's name and the seed alone, so adding unrelated rows moves none.
+side of the split. The finished parts are checked for leakage, and the certificate stands in the manifest. Placement depends on the cluster's name and the seed alone, so adding unrelated rows moves none.
 """
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from naba.config import BuildConfig
 from naba.corpus.dedupe import components, find_near_duplicates
 from naba.corpus.labelled import load_labelled, write_labelled
-from naba.corpus.overlap import runs_of
+from naba.corpus.leakage import certificate, stock_text, without_overlap
 from naba.errors import DataError
 from naba.jsonl import write_json
 from naba.paths import find
@@ -30,26 +31,30 @@ def build(config: BuildConfig) -> dict[str, Any]:
     """Build the dataset in `config.out`; returns the manifest, which is written last.
 
     Raises:
-        DataError: nothing is left for training or validation, or a file cannot be read or written.
+        DataError: nothing is left for training or validation, two parts share what they must not, or a file cannot be
+            read or written.
     """
     schema = LabelSchema.load(find(config.labels))
     pool = load_labelled(config.train, schema)
     validation = load_labelled(config.validation, schema) if config.validation else []
     test = load_labelled(config.test, schema) if config.test else []
     pool, repeated = _distinct(pool)
-    pool, overlapping = without_overlap(pool, [*validation, *test], config.overlap_words)
-    validation, overlapping_validation = without_overlap(validation, test, config.overlap_words)
-    clusters = clusters_of(pool)
-    train = pool
+    texts = (item.segment.text for item in (*pool, *validation, *test))
+    stock = stock_text(texts, config.overlap_words)
+    before = len(pool), len(validation)
+    validation = without_overlap(validation, test, config.overlap_words, stock)
+    train = without_overlap(pool, [*validation, *test], config.overlap_words, stock)
+    clusters = clusters_of(train)
     if not validation:
-        train, validation = split(pool, clusters, config.validation_share, config.seed)
+        train, validation = split(train, clusters, config.validation_share, config.seed)
+        before = before[0] - len(validation), len(validation)
+        train = without_overlap(train, validation, config.overlap_words, stock)
     parts = {"train": train, "validation": validation, "test": test}
     for name in ("train", "validation"):
         if not parts[name]:
             raise DataError(f"{config.out}: no segment is left for {name}; give more data or another validation_share")
-    # The manifest says that the rest is whole, so it goes first and comes back last; files of an earlier build go too.
-    for stale in ("manifest.json", *(f"{name}.jsonl" for name in parts)):
-        (config.out / stale).unlink(missing_ok=True)
+    leakage = certificate(parts, config.overlap_words, stock)
+    _remove_earlier_build(config.out, parts)
     for name, items in parts.items():
         if items:
             write_labelled(config.out / f"{name}.jsonl", items)
@@ -59,16 +64,26 @@ def build(config: BuildConfig) -> dict[str, Any]:
         "inputs": {str(path): fingerprint(find(path)) for path in (*config.train, *config.validation, *config.test)},
         "dropped": {
             "repeated_text": repeated,
-            "train_overlapping_held_out": overlapping,
-            "validation_overlapping_test": overlapping_validation,
+            "train_overlapping_held_out": before[0] - len(train),
+            "validation_overlapping_test": before[1] - len(validation),
         },
         "near_duplicates": {"clusters": len(set(clusters)), "largest": Counter(clusters).most_common(1)[0][1]},
+        "leakage": leakage,
         "segments": {name: len(items) for name, items in parts.items()},
         "labels": {name: label_counts(items, schema) for name, items in parts.items()},
         "files": {f"{name}.jsonl": fingerprint(config.out / f"{name}.jsonl") for name, items in parts.items() if items},
     }
     write_json(config.out / "manifest.json", manifest)
     return manifest
+
+
+def _remove_earlier_build(out: Path, names: Iterable[str]) -> None:
+    """Files that this build may not write; the manifest, which says that the rest is whole, goes first."""
+    try:
+        for stale in ("manifest.json", *(f"{name}.jsonl" for name in names)):
+            (out / stale).unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(f"{out}: cannot be written ({error.strerror}); choose another 'out'") from None
 
 
 def split(
@@ -80,26 +95,6 @@ def split(
         digest = hashlib.sha256(f"{seed}:{cluster}".encode()).digest()
         sides[int.from_bytes(digest[:8]) < share * 2**64].append(item)
     return sides
-
-
-def without_overlap(
-    items: Sequence[LabelledSegment], held_out: Sequence[LabelledSegment], words: int
-) -> tuple[list[LabelledSegment], int]:
-    """The items that neither share a run of `words` words with the held-out ones nor are near-duplicates of them.
-
-    Returns them with the count of those dropped.
-    """
-    if not items or not held_out:
-        return list(items), 0
-    taken = set().union(*(runs_of(item.segment.text, words) for item in held_out))
-    near = find_near_duplicates([item.segment.text for item in (*held_out, *items)]).clusters
-    copied = set(near[: len(held_out)].tolist())
-    kept = [
-        item
-        for item, cluster in zip(items, near[len(held_out) :].tolist(), strict=True)
-        if cluster not in copied and taken.isdisjoint(runs_of(item.segment.text, words))
-    ]
-    return kept, len(items) - len(kept)
 
 
 def clusters_of(items: Sequence[LabelledSegment]) -> list[str]:

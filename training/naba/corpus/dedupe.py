@@ -46,7 +46,7 @@ class NearDuplicates:
     clusters: NDArray[np.int64]  # [N]
     """For each text the number of the first text of its cluster; its own number where it has no near-duplicate."""
     pairs: NDArray[np.int64]  # [P, 2]
-    """The near-duplicate pairs that were compared, first number smaller. Not all pairs of a large cluster."""
+    """All near-duplicate pairs, first number smaller, but for texts that are the same word for word and all stock."""
     containment: NDArray[np.float64]  # [P]
     """Share of the shorter text's shingles that the longer has."""
     stock_shingles: int
@@ -81,12 +81,11 @@ def find_near_duplicates(
     hashes, owners = hashes[order], owners[order]
     starts = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1]))) if len(hashes) else np.array([], int)
     frequency = np.diff(np.append(starts, len(hashes)))
-    # Each later owner of a shingle is linked to its first: copies have the same first, and N texts give N links, not N².
-    position = np.arange(len(hashes)) - np.repeat(starts, frequency)
-    linked = (position > 0) & (np.repeat(frequency, frequency) <= stock_texts)
-    first = owners[np.repeat(starts, frequency)][linked]
-    keys, shared = np.unique(first * len(texts) + owners[linked], return_counts=True)
-    pairs = np.stack([keys // max(len(texts), 1), keys % max(len(texts), 1)], axis=1)  # [links, 2]
+    joins = np.repeat(frequency <= stock_texts, frequency)
+    hashes, owners = hashes[joins], owners[joins]
+    keys = np.concatenate([_pairs_at(hashes, owners, distance, len(texts)) for distance in range(1, stock_texts)])
+    keys, shared = np.unique(keys, return_counts=True)
+    pairs = np.stack([keys // max(len(texts), 1), keys % max(len(texts), 1)], axis=1)  # [pairs, 2]
     shorter = sizes[pairs].min(axis=1)
     containment = shared / np.maximum(shorter, 1)
     near = (containment >= min_containment) & (shared >= np.minimum(MIN_SHARED, shorter))
@@ -94,6 +93,12 @@ def find_near_duplicates(
     identical = np.stack([np.arange(len(texts)), same[inverse]], axis=1) if len(texts) else pairs
     clusters = components(len(texts), np.concatenate([pairs[near], identical]))
     return NearDuplicates(clusters, pairs[near], containment[near], int((frequency > stock_texts).sum()))
+
+
+def _pairs_at(hashes: NDArray[np.uint64], owners: NDArray[np.int64], distance: int, count: int) -> NDArray[np.int64]:
+    """Pairs (as first · count + second) of owners of one shingle that stand `distance` apart in the sorted list."""
+    same = hashes[distance:] == hashes[:-distance]
+    return np.asarray(owners[:-distance][same] * count + owners[distance:][same])
 
 
 def _shingles(texts: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint64]]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from naba.config import EvaluateConfig
 from naba.corpus.labelled import load_labelled
-from naba.corpus.overlap import runs_of
+from naba.corpus.leakage import stock_text, without_overlap
 from naba.errors import DataError, NabaError
 from naba.evaluation.baselines import majority, targets, tfidf
 from naba.jsonl import read_json
@@ -22,7 +22,7 @@ from naba.modelling.device import pick_device
 from naba.modelling.infer import score_texts
 from naba.paths import find
 from naba.progress import SILENT, Progress
-from naba.records import LabelledSegment, segment_id
+from naba.records import LabelledSegment
 from naba.run import environment, fingerprint
 
 REPORT_FORMAT = 1
@@ -43,11 +43,17 @@ def evaluate_run(model: Path, config: EvaluateConfig, *, progress: Progress = SI
     checkpoint.model.to(pick_device(config.device))
     schema = checkpoint.schema
     test = load_labelled(config.data, schema)
+    training_files = [find(path) for path in config.train] or _files_of_run(find(model))
+    training = load_labelled(training_files, schema) if training_files else []
+    unseen = _unseen(test, training)
+    seen, test = len(test) - len(unseen), unseen if config.drop_seen else test
+    if not test:
+        raise DataError(
+            f"{', '.join(map(str, config.data))}: every segment shares an article or text with the training data"
+        )
     texts = [item.segment.text for item in test]
     gold = targets(test, schema)
     systems = {"model": score(gold, predict(checkpoint, texts, config.batch_size, progress), schema)}
-    training_files = [find(path) for path in config.train] or _files_of_run(find(model))
-    training = load_labelled(training_files, schema) if training_files else []
     if training:
         systems["tfidf"] = score(gold, tfidf(training, texts, schema), schema)
         systems["majority"] = score(gold, majority(targets(training, schema), len(test), schema), schema)
@@ -64,7 +70,8 @@ def evaluate_run(model: Path, config: EvaluateConfig, *, progress: Progress = SI
         "segments": len(test),
         "distinct_segments": len({item.segment.id for item in test}),
         "train": {str(path): fingerprint(path) for path in training_files} or None,
-        "seen_in_training": seen_in_training(test, training) if training else None,
+        "seen_in_training": seen if training else None,
+        "seen_dropped": config.drop_seen,
         "authored": sum(bool(item.provenance.get("authored")) for item in test),
         "systems": systems,
     } | environment()
@@ -78,13 +85,10 @@ def predict(checkpoint: Checkpoint, texts: Sequence[str], batch_size: int = 32, 
     return Labels(present.astype(int), np.asarray(scores.stance.argmax(-1)))
 
 
-def seen_in_training(test: Sequence[LabelledSegment], training: Sequence[LabelledSegment]) -> int:
-    """How many test segments stand in the training data, or share a run of OVERLAP_WORDS words with it."""
-    ids = {segment_id(item.segment.text) for item in training}
-    runs = set().union(*(runs_of(item.segment.text, OVERLAP_WORDS) for item in training))
-    return sum(
-        item.segment.id in ids or not runs.isdisjoint(runs_of(item.segment.text, OVERLAP_WORDS)) for item in test
-    )
+def _unseen(test: Sequence[LabelledSegment], training: Sequence[LabelledSegment]) -> list[LabelledSegment]:
+    """The test segments that share no article, cluster, run of OVERLAP_WORDS words or fifth of their text with training."""
+    stock = stock_text((item.segment.text for item in (*test, *training)), OVERLAP_WORDS)
+    return without_overlap(test, training, OVERLAP_WORDS, stock)
 
 
 def _files_of_run(model: Path) -> list[Path]:

@@ -38,9 +38,13 @@ def markdown(report: dict[str, Any]) -> str:
     lines += [
         f"- data: {', '.join(report['data'])}: {report['segments']} segments, {report['distinct_segments']} distinct"
     ]
-    if report["seen_in_training"]:
+    if report["seen_in_training"] and report["seen_dropped"]:
         lines.append(
-            f"- **{report['seen_in_training']} of them stand in the training data too: the scores are too high**"
+            f"- {report['seen_in_training']} more share an article or text with the training data and were left out"
+        )
+    elif report["seen_in_training"]:
+        lines.append(
+            f"- **{report['seen_in_training']} of them share an article or text with the training data: the scores are too high**"
         )
     if report["authored"]:
         lines.append(
