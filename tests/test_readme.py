@@ -116,4 +116,9 @@ def test_every_command_of_the_readme_runs_in_a_fresh_clone(root: Path, tmp_path:
     status = subprocess.run(
         ["git", "status", "--short"], cwd=clone, capture_output=True, text=True, check=True, timeout=60
     )
-    assert set(status.stdout.splitlines()) == {"?? articles.csv", "?? labelled.jsonl", "?? labelled/"}
+    assert set(status.stdout.splitlines()) == {
+        "?? articles.csv",
+        "?? labelled.jsonl",
+        "?? labelled/",
+        "?? labelled-authored/",
+    }

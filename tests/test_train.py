@@ -122,6 +122,30 @@ def test_checkpoint_broken_by_a_kill_is_passed_over(config: TrainConfig, monkeyp
     assert _same_weights(config.out.parent / "whole", config.out)
 
 
+def test_interrupt_saves_where_it_is_and_the_same_run_goes_on(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+    import signal
+
+    from naba import train as module
+
+    config = config.model_copy(update={"epochs": 2})
+    train(config.model_copy(update={"out": config.out.parent / "whole"}))
+
+    def press(self: Any, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step == 7:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module._Bar, "on_step_begin", press, raising=False)
+        with pytest.raises(KeyboardInterrupt):
+            train(config)
+    assert [path.name for path in (config.out / "checkpoints").iterdir()] == ["checkpoint-8"]
+    train(config)
+    assert _same_weights(config.out.parent / "whole", config.out)
+
+
 def test_data_changed_between_the_halves_of_a_run_is_found(
     config: TrainConfig, tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

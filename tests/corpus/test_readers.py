@@ -90,6 +90,14 @@ def test_globs_and_nested_folders_keep_ids_apart(tmp_path: Path) -> None:
     assert len(read(tmp_path / "*" / "*.txt")) == 2
 
 
+def test_files_of_one_name_get_ids_of_their_own_and_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "1.txt").write_text(BODY, encoding="utf-8")
+    items = read(tmp_path / "x", tmp_path / "y", tmp_path / "x" / "1.txt")
+    assert [item.id for item in items if isinstance(item, Article)] == [f"{tmp_path}/x/1", f"{tmp_path}/y/1"]
+
+
 @pytest.mark.parametrize(
     ("name", "says"),
     [

@@ -12,7 +12,7 @@ from naba.errors import CheckpointError, DataError
 from naba.labelling import labeller as module
 from naba.labelling.job import label_paths
 from naba.labelling.labeller import LabelledArticle
-from naba.labelling.writer import article_row, write_labelled_articles
+from naba.labelling.writer import article_row, csv_rows, write_labelled_articles
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +36,8 @@ def test_prediction_gives_presence_probability_and_all_stances_per_topic(tiny: L
 def test_single_string_is_refused_and_no_texts_give_no_predictions(tiny: Labeller) -> None:
     with pytest.raises(TypeError, match=r"label\(\[text\]\)"):
         tiny.label("نص")
+    with pytest.raises(TypeError, match="number 1 is a NoneType"):
+        tiny.label(["نص", None])  # type: ignore[list-item]
     assert tiny.label([]) == []
 
 
@@ -142,3 +144,20 @@ def test_unwritable_output_is_one_clear_error(tiny: Labeller, tmp_path: Path) ->
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot be written"):
         write_labelled_articles([], tmp_path / "file" / "out.jsonl", tiny.schema)
+
+
+def test_output_that_is_there_is_replaced_only_on_request(tiny_run: Path, root: Path, tmp_path: Path) -> None:
+    config = LabelConfig(model=str(tiny_run))
+    label_paths([root / "seeds"], tmp_path / "out", config)
+    with pytest.raises(DataError, match="--overwrite"):
+        label_paths([root / "seeds"], tmp_path / "out", config)
+    label_paths([root / "seeds"], tmp_path / "out", config, overwrite=True)
+    with pytest.raises(DataError, match=r"naba writes \.jsonl and \.csv"):
+        label_paths([root / "seeds"], tmp_path / "out.txt", config)
+
+
+def test_metadata_of_the_article_is_written(tiny: Labeller, root: Path) -> None:
+    items = list(tiny.label_articles(read_articles([root / "seeds"], ReadConfig())))
+    assert article_row(items[0])["keywords"][:2] == ["بلينكن", "اتفاق"]  # type: ignore[arg-type]
+    row = next(csv_rows(items[1]))  # type: ignore[arg-type]
+    assert (row["article_id"], row["parent_id"]) == ("000_910b9648db09fefd#2", "000_910b9648db09fefd")

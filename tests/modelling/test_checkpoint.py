@@ -105,6 +105,8 @@ def test_encoder_that_is_nowhere_and_tokens_beyond_its_reach_are_told(
     (tmp_path / "empty").mkdir()
     with pytest.raises(CheckpointError, match="cannot be loaded as an encoder"):
         fresh(tmp_path / "empty", schema)
+    with pytest.raises(CheckpointError, match="models/none: no such folder"):
+        fresh(Path("models/none"), schema)
     with pytest.raises(CheckpointError, match="reads at most 128 tokens"):
         checkpoints.from_encoder(
             str(tiny_encoder), schema, normalisation="standard-1", head="attention", max_tokens=500, dropout=0.1

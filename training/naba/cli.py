@@ -179,6 +179,7 @@ def label(
     out: Annotated[Path, typer.Option(help="A .jsonl or .csv file, or a folder for both.")],
     model: Annotated[str | None, typer.Option(help="A run folder; the shipped model where not given.")] = None,
     config: Annotated[Path | None, typer.Option(help="configs/label.yaml where not given.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that is already there.")] = False,
     set_: Overrides = None,
 ) -> None:
     """Label articles: segments with topics, stances and probabilities as JSONL and CSV."""
@@ -188,7 +189,7 @@ def label(
     settings = load_config(LabelConfig, _default(config, "label"), set_, {"model": model})
     from naba.labelling.job import label_paths
 
-    totals = label_paths(paths, out, settings, progress=_Bars())
+    totals = label_paths(paths, out, settings, overwrite=overwrite, progress=_Bars())
     _print(f"{totals.articles:,} articles, {totals.segments:,} segments: " + ", ".join(map(str, totals.files)))
     if totals.rejected:
         for rejected in totals.first_rejected:
@@ -229,6 +230,8 @@ def _quiet() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     warnings.filterwarnings("ignore", module="torch")
+    for name in ("huggingface_hub", "httpx"):  # their retries are told in one line by the error that follows
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()

@@ -99,7 +99,7 @@ class LabelledSegment:
         for topic in given:
             if topic not in schema.topic_ids:
                 raise DataError(
-                    f"{where}: topic {topic!r} is not in the label schema; it has {', '.join(schema.topic_ids)}"
+                    f"{where}: topic {topic!r} is not in the label schema; it has {', '.join(schema.topic_ids)}: name data or a schema that fit"
                 )
         labels = {topic: _topic_label(given.get(topic), schema, f"{where}: {topic}") for topic in schema.topic_ids}
         if not isinstance(row.get("provenance") or {}, Mapping):

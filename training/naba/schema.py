@@ -69,7 +69,8 @@ class LabelSchema(_Strict):
         try:
             content = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
-            raise SchemaError(f"{path}: the label schema cannot be read ({error})") from None
+            reason = getattr(error, "strerror", None) or error
+            raise SchemaError(f"{path}: the label schema cannot be read ({reason}); name one under 'labels'") from None
         except yaml.YAMLError as error:
             raise SchemaError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
         return cls.parse(content, str(path))
@@ -82,7 +83,7 @@ class LabelSchema(_Strict):
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"]) or "the file"
-            raise SchemaError(f"{where}: label schema, {key}: {first['msg']}") from None
+            raise SchemaError(f"{where}: label schema, {key}: {first['msg'].removeprefix('Value error, ')}") from None
 
     @model_validator(mode="after")
     def _check(self) -> "LabelSchema":

@@ -9,7 +9,11 @@ fitted there too. A run that was interrupted goes on from its last checkpoint wh
 import logging
 import pickle
 import shutil
+import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,15 +77,22 @@ def train(config: TrainConfig, *, overwrite: bool = False, progress: Progress = 
         for items in (training, validation)
     ]
     trainer = _trainer(config, run, encode[0], encode[1], device, progress)
-    with progress.task("training", int(trainer.args.max_steps), "steps") as advance:
+    start = last_whole_checkpoint(config.out / "checkpoints")
+    if start:
+        logger.warning(
+            "%s: going on from %s of an interrupted run", config.out, Path(start).name.replace("-", " of step ")
+        )
+    with progress.task("training", int(trainer.args.max_steps), "steps") as advance, _saving_interrupts(trainer):
         trainer.add_callback(_Bar(advance))
-        trainer.train(resume_from_checkpoint=last_whole_checkpoint(config.out / "checkpoints"))
+        trainer.train(resume_from_checkpoint=start)
     logits = trainer.predict(encode[1])  # type: ignore[arg-type]
     (topic, stance), (presence, gold_stance) = logits.predictions, logits.label_ids  # type: ignore[misc]
     run.decision = fit_decision(topic, stance, presence, gold_stance, schema)
     probability, _ = run.decision.probabilities(topic, stance, schema)
     predicted = Labels((probability >= run.decision.thresholds(schema)).astype(int), stance.argmax(-1))
     scores = score(Labels(presence, gold_stance), predicted, schema)
+    if scores["pairs"]["f1"] == 0:
+        logger.warning("%s: no (topic, stance) pair of validation is right; train longer or on more data", config.out)
     run.model.to("cpu")
     checkpoints.save(run, config.out, getattr(torch, config.weights))
     record = describe_run(
@@ -114,7 +125,6 @@ def _prepare(config: TrainConfig, schema: LabelSchema, overwrite: bool) -> None:
     if out.exists() and any(out.iterdir()):
         unfinished = (out / "train.json").is_file() and not (out / "run.json").is_file()
         if unfinished and read_json(out / "train.json") == wanted:
-            logger.info("%s: going on with an interrupted run", out)
             return
         if not overwrite:
             state = "an unfinished run with another configuration or other data" if unfinished else "files already"
@@ -257,6 +267,39 @@ class JointTrainer(Trainer):
                 ]
             )
         return self.optimizer
+
+
+@contextmanager
+def _saving_interrupts(trainer: "JointTrainer") -> Iterator[None]:
+    """Within the block the first Ctrl-C ends the step, saves a checkpoint and then interrupts; the second at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may handle signals
+        return
+    stop = _StopAndSave()
+    trainer.add_callback(stop)
+
+    def handle(number: int, frame: Any) -> None:
+        if stop.wanted:
+            raise KeyboardInterrupt
+        stop.wanted = True
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if stop.wanted:
+        raise KeyboardInterrupt
+
+
+class _StopAndSave(TrainerCallback):
+    """Once wanted, has the trainer save after the step it is in, and stop."""
+
+    wanted = False
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self.wanted:
+            control.should_save = control.should_training_stop = True
 
 
 class _Bar(TrainerCallback):

@@ -30,6 +30,8 @@ class _Draft:
     title: str | None = None
     date: str | None = None
     source: str | None = None
+    agency: str | None = None
+    """From the byline; counts as the source where no source line names one."""
     keywords: tuple[str, ...] = ()
 
 
@@ -87,7 +89,7 @@ def parse_page(
 def _article(article_id: str, text: str, draft: _Draft, url: str | None, parent: str | None) -> Article:
     blocks = _without_tags(_without_repeats(draft.blocks, text), text)
     return Article(
-        article_id, text, blocks, draft.title, draft.date, draft.source, url, draft.keywords, parent
+        article_id, text, blocks, draft.title, draft.date, draft.source or draft.agency, url, draft.keywords, parent
     )  # fmt: skip
 
 
@@ -150,7 +152,7 @@ def _read_prose(draft: _Draft, text: str, start: int, end: int, following: str |
         draft.blocks.append(Block("headline", start, end))
         return
     if byline and not any(block.kind == "paragraph" for block in draft.blocks):
-        start, draft.source = start + byline[0], draft.source or byline[1]
+        start, draft.agency = start + byline[0], draft.agency or byline[1]
     if draft.blocks and following is not None and boilerplate.is_caption(boilerplate.plain(text[start:end])):
         return
     glued = boilerplate.glued_heading(text[start:end])

@@ -12,6 +12,7 @@ import glob
 import gzip
 import io
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -71,7 +72,15 @@ def article_files(paths: Iterable[Path]) -> list[tuple[str, Path]]:
             if not matches:
                 raise DataError(f"{given}: no such file or folder")
             found += article_files(matches)
-    return found
+    return _distinct(found)
+
+
+def _distinct(found: list[tuple[str, Path]]) -> list[tuple[str, Path]]:
+    """Each file once, and files of one name apart: those get their whole path as id."""
+    files = {path.resolve(): (name, path) for name, path in reversed(found)}
+    once = [files[path] for path in dict.fromkeys(path.resolve() for _, path in found)]
+    uses = Counter(name for name, _ in once)
+    return [(name if uses[name] == 1 else _stem(path), path) for name, path in once]
 
 
 def read_articles(paths: Iterable[Path], config: ReadConfig) -> Iterator[Article | Rejected]:

@@ -5,18 +5,25 @@ from pathlib import Path
 
 from naba.config import LabelConfig
 from naba.corpus.readers import Rejected, article_files, read_articles
+from naba.errors import DataError
 from naba.labelling.labeller import LabelledArticle, Labeller
-from naba.labelling.writer import Written, write_labelled_articles
+from naba.labelling.writer import Written, output_files, write_labelled_articles
 from naba.progress import SILENT, Progress
 
 
-def label_paths(paths: Sequence[Path], out: Path, config: LabelConfig, *, progress: Progress = SILENT) -> Written:
+def label_paths(
+    paths: Sequence[Path], out: Path, config: LabelConfig, *, overwrite: bool = False, progress: Progress = SILENT
+) -> Written:
     """Label all articles of `paths` into `out` (see `naba.labelling.writer`).
 
     Raises:
-        DataError: a path that cannot be used, or an output that cannot be written. CheckpointError: no such model.
+        DataError: a path that cannot be used, or an output that cannot be written, or that is there already and not to
+            be overwritten. CheckpointError: no such model.
     """
     article_files(paths)  # a mistyped path is told before the model is loaded
+    for file in output_files(out)[0]:
+        if file.exists() and not overwrite:
+            raise DataError(f"{file}: is there already; choose another --out, or pass --overwrite to replace it")
     labeller = Labeller.load(config.model, device=config.device, batch_size=config.batch_size)
     articles = labeller.label_articles(read_articles(paths, config.read), max_words=config.read.max_words)
 

@@ -80,6 +80,9 @@ class Labeller:
         """
         if isinstance(texts, str):
             raise TypeError("label() takes a list of texts; for one text write label([text])")
+        for number, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise TypeError(f"label() takes texts; number {number} is a {type(text).__name__}")
         scores = score_texts(self.checkpoint, texts, batch_size=self.batch_size, progress=progress)
         return decide(self.checkpoint, texts, scores)
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -47,6 +47,8 @@ def article_row(labelled: LabelledArticle) -> dict[str, Any]:
     }
     if article.parent_id:
         row["parent_id"] = article.parent_id
+    if article.keywords:
+        row["keywords"] = list(article.keywords)
     row["segments"] = []
     for segment, prediction in labelled.segments:
         answer = prediction.to_dict()
@@ -71,9 +73,21 @@ def summary(labelled: LabelledArticle) -> dict[str, Any]:
     }
 
 
+def output_files(out: Path) -> tuple[list[Path], Path]:
+    """The files that `--out` means, and the one for rejected input.
+
+    Raises DataError for the ending of a kind of file that is not written.
+    """
+    if out.suffix in (".jsonl", ".csv"):
+        return [out], out.with_suffix(".rejected.jsonl")
+    if out.suffix in (".txt", ".json", ".ndjson", ".tsv", ".xlsx", ".parquet", ".gz", ".html") and not out.is_dir():
+        raise DataError(f"{out}: naba writes .jsonl and .csv, or a folder with both; choose another --out")
+    return [out / "labelled.jsonl", out / "labelled.csv"], out / "rejected.jsonl"
+
+
 def csv_columns(schema: LabelSchema) -> list[str]:
     """Columns of the flat form."""
-    fixed = ["article_id", "title", "date", "source", "segment_id", "start", "end", "kind", "text"]
+    fixed = ["article_id", "parent_id", "title", "date", "source", "url", "segment_id", "start", "end", "kind", "text"]
     return [*fixed, "topic", "present", "probability", "stance", *(f"p_{stance}" for stance in schema.stance_ids)]
 
 
@@ -84,6 +98,8 @@ def csv_rows(labelled: LabelledArticle) -> Iterator[dict[str, Any]]:
         for topic, answer in prediction.topics.items():
             yield {
                 "article_id": article.id,
+                "parent_id": article.parent_id,
+                "url": article.url,
                 "title": article.title,
                 "date": article.date,
                 "source": article.source,
@@ -109,8 +125,7 @@ def write_labelled_articles(items: Iterable[LabelledArticle | Rejected], out: Pa
 
     Raises DataError when nothing can be written there.
     """
-    files = [out] if out.suffix in (".jsonl", ".csv") else [out / "labelled.jsonl", out / "labelled.csv"]
-    rejected_file = out.with_suffix(".rejected.jsonl") if out.suffix in (".jsonl", ".csv") else out / "rejected.jsonl"
+    files, rejected_file = output_files(out)
     totals = Written(files, rejected_file)
     with ExitStack() as stack:
         open_files = {file.suffix: stack.enter_context(_partial(file)) for file in files}
@@ -143,17 +158,29 @@ def _partial(path: Path) -> Iterator[IO[str]]:
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if partial.exists():  # what an interrupted job had done is never overwritten
+        if partial.exists() and _holds_results(partial):  # what an interrupted job had done is never overwritten
             partial.replace(_unused(partial))
         with partial.open("w", encoding="utf-8", newline="") as file:
             yield file
         partial.replace(path)
     except OSError as error:
-        raise DataError(
-            f"{path}: cannot be written ({error.strerror or error}); what was done stays in {partial.name}"
-        ) from None
+        done = f"what was done stays in {partial.name}" if _is_file(partial) else "choose another --out"
+        raise DataError(f"{path}: cannot be written ({error.strerror or error}); {done}") from None
 
 
 def _unused(path: Path) -> Path:
     """`path` with the first number behind it that is free."""
     return next(free for n in count(1) if not (free := path.with_name(f"{path.name}.{n}")).exists())
+
+
+def _holds_results(partial: Path) -> bool:
+    """Whether a partial file holds more than the head of a table."""
+    with partial.open("rb") as lines:
+        return sum(1 for _ in islice(lines, 2)) > (1 if ".csv" in partial.suffixes else 0)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False

@@ -60,7 +60,12 @@ def from_encoder(
         CheckpointError: it is neither a readable folder nor reachable on the Hub.
     """
     normaliser(normalisation)
-    source = str(find(Path(encoder)))
+    folder = find(Path(encoder))
+    if not folder.exists() and (
+        folder.is_absolute() or encoder.startswith(".") or find(folder.parent).name == "models"
+    ):
+        raise CheckpointError(f"{encoder}: no such folder; cannot be loaded as an encoder")
+    source = str(folder)
     topics, stances = len(schema.topic_ids), len(schema.stance_ids)
     with _explained(encoder):
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
