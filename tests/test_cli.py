@@ -137,6 +137,19 @@ def test_user_faults_are_one_line_and_exit_code_two(naba: Run, tiny_run: Path, t
     assert not (tmp_path / "out").exists()
 
 
+def test_interrupt_says_so_in_one_line(naba: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from naba.labelling import job
+
+    def interrupted(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(job, "label_paths", interrupted)
+    code, _, errors = naba("label", "seeds", "--out", "out")
+    assert code == 130
+    assert errors.startswith("naba: interrupted; ")
+    assert len(errors.strip().splitlines()) == 1
+
+
 def test_wrong_usage_is_one_line_too(naba: Run) -> None:
     assert "label" in fault(naba("lable", "seeds"))
     assert "--out" in fault(naba("label", "seeds"))

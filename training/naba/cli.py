@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -30,6 +30,8 @@ Overrides = Annotated[
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that is already there.")]
 FAULT = 2
 """Exit code of a user's fault."""
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
 
 
 def main() -> None:
@@ -40,12 +42,20 @@ def main() -> None:
         _say(f"naba: error: {error}")
         sys.exit(FAULT)
     except (KeyboardInterrupt, typer.Abort):
-        _say("naba: interrupted; training goes on when started again, other commands start anew")
-        sys.exit(130)
+        _interrupted()
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # as Typer passes Ctrl-C on
+            _interrupted()
+        raise
     except typer.TyperException as error:
         if message := error.format_message():  # empty where the help itself was the answer
             _say(f"naba: error: {message} See naba --help.")
         sys.exit(FAULT)
+
+
+def _interrupted() -> NoReturn:
+    _say("naba: interrupted; the same command goes on with a training, and starts anything else anew")
+    sys.exit(INTERRUPTED)
 
 
 @app.callback(invoke_without_command=True)
