@@ -5,7 +5,7 @@ import pytest
 
 from naba.modelling import checkpoint as checkpoints
 from naba.modelling.checkpoint import Checkpoint
-from naba.modelling.infer import score_texts
+from naba.modelling.infer import OVERLAP, _windows, score_texts
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +27,18 @@ def test_long_text_is_windowed_and_takes_each_topic_where_it_is_likeliest(run: C
     assert scores.windows[0] == scores.windows[2] == 1
     assert scores.windows[1] > 2
     assert np.allclose(scores.topic[0], scores.topic[2], atol=1e-5)
-    # Every token is read: what stands only at the very end still counts.
-    words = long.split()
-    tail = score_texts(run, [" ".join([*words[:-1], "مساعدات"])])
-    assert tail.windows[0] == scores.windows[1]
-    assert (tail.topic[0] != scores.topic[1]).any() or (tail.stance[0] != scores.stance[1]).any()
+
+
+def test_windows_of_a_long_text_hold_every_token_in_order(run: Checkpoint) -> None:
+    text = " ".join(f"كلمة{number} غارة مساعدات" for number in range(60))
+    windows, owners = _windows(run, ["قصير", text])
+    assert owners == [0] + [1] * (len(windows) - 1)
+    whole = run.tokenizer(run.normalise(text))["input_ids"][1:-1]  # without the special tokens
+    overlap = run.max_tokens // OVERLAP
+    first, *rest = [window[1:-1] for window in windows[1:]]
+    read = first + [token for window in rest for token in window[overlap:]]
+    assert max(map(len, windows)) <= run.max_tokens
+    assert read == whole
 
 
 def test_no_texts_give_no_scores(run: Checkpoint) -> None:
