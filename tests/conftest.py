@@ -6,9 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from naba.records import LabelledSegment
 from naba.schema import LabelSchema
+
+# How long one example takes says nothing on a busy machine; times are measured in tests/benchmarks.
+settings.register_profile("naba", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("naba")
 
 ROOT = Path(__file__).resolve().parents[1]
 
