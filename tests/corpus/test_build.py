@@ -109,3 +109,16 @@ def test_rebuilding_without_a_test_set_leaves_no_old_one(root: Path, tmp_path: P
     assert (tmp_path / "out" / "test.jsonl").is_file()
     build(config.model_copy(update={"test": []}))
     assert not (tmp_path / "out" / "test.jsonl").exists()
+
+
+def test_given_validation_that_is_all_dropped_is_not_replaced_by_a_split(root: Path, tmp_path: Path) -> None:
+    gold = root / "data" / "seed-gold.jsonl"
+    config = BuildConfig(
+        labels=root / "configs/labels.yaml",
+        train=[root / "data" / "authored.jsonl"],
+        validation=[gold],
+        test=[gold],
+        out=tmp_path / "out",
+    )
+    with pytest.raises(DataError, match="no segment is left for validation"):
+        build(config)

@@ -45,7 +45,7 @@ def build(config: BuildConfig) -> dict[str, Any]:
     validation = without_overlap(validation, test, config.overlap_words, stock)
     train = without_overlap(pool, [*validation, *test], config.overlap_words, stock)
     clusters = clusters_of(train)
-    if not validation:
+    if not config.validation:
         train, validation = split(train, clusters, config.validation_share, config.seed)
         before = before[0] - len(validation), len(validation)
         train = without_overlap(train, validation, config.overlap_words, stock)
