@@ -80,7 +80,7 @@ def test_interrupted_run_goes_on_to_the_same_weights(config: TrainConfig, monkey
             raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(module._Bar, "on_step_begin", kill, raising=False)
+        patch.setattr(module.StepBar, "on_step_begin", kill, raising=False)
         with pytest.raises(KilledError):
             train(config)
     assert not (config.out / "run.json").exists()
@@ -138,7 +138,7 @@ def test_interrupt_saves_where_it_is_and_the_same_run_goes_on(
             os.kill(os.getpid(), signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr(module._Bar, "on_step_begin", press, raising=False)
+        patch.setattr(module.StepBar, "on_step_begin", press, raising=False)
         with pytest.raises(KeyboardInterrupt):
             train(config)
     assert [path.name for path in (config.out / "checkpoints").iterdir()] == ["checkpoint-8"]
