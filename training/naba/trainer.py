@@ -31,6 +31,7 @@ def make_trainer(
     validation: EncodedSegments,
     device: str,
 ) -> "JointTrainer":
+    """A trainer that validates and saves at the configured points, keeps the best checkpoint, and prints nothing."""
     steps = max(1, int(np.ceil(len(training) / config.batch_size) * config.epochs))
     interval = max(1, steps // config.evaluations) if config.evaluations else max(1, round(steps / config.epochs))
     arguments = TrainingArguments(
