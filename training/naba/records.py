@@ -144,6 +144,36 @@ class LabelledSegment:
         return presence, stance
 
 
+@dataclass(frozen=True)
+class Vote:
+    """What one annotator said of one segment: a person, a rule ("rule:…") or a model ("model:…")."""
+
+    item: LabelledSegment
+    """The segment with this annotator's labels; topics it did not judge are unknown."""
+    annotator: str
+    adjudicated: bool = False
+    """The last word: given by an adjudicator who saw the other answers. It wins over every other vote."""
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any], schema: LabelSchema, where: str) -> "Vote":
+        """Read one JSONL row: a labelled segment's, with `annotator` and, where true, `adjudicated`.
+
+        Raises DataError naming `where` for a missing annotator or a row that is no labelled segment.
+        """
+        annotator, adjudicated = row.get("annotator"), row.get("adjudicated", False)
+        if not isinstance(annotator, str) or not annotator:
+            raise DataError(f"{where}: no 'annotator'; a vote says who gave it")
+        if not isinstance(adjudicated, bool):
+            raise DataError(f"{where}: adjudicated = {adjudicated!r}; expected true or false")
+        rest = {key: value for key, value in row.items() if key not in ("annotator", "adjudicated")}
+        return cls(LabelledSegment.from_row(rest, schema, where), annotator, adjudicated)
+
+    def to_row(self) -> dict[str, Any]:
+        """The JSONL form; `from_row` reads it back."""
+        said = {"annotator": self.annotator} | ({"adjudicated": True} if self.adjudicated else {})
+        return self.item.to_row() | said
+
+
 def _topic_label(value: Any, schema: LabelSchema, where: str) -> TopicLabel:
     if value is None:
         return TopicLabel(None)

@@ -1,0 +1,67 @@
+"""The command line: a module a group of commands. Heavy imports stay inside the functions, so that help is instant.
+
+A user's fault prints one line and exits with 2, as does a labelling job that had to set input aside; a bug shows its
+traceback.
+"""
+
+import logging
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from naba.cli import data, model
+from naba.cli.terminal import FAULT, INTERRUPTED, say, show
+from naba.errors import NabaError
+
+app = typer.Typer(
+    name="naba",
+    help="Label segments of Arabic news by topic and stance: build data, train, evaluate, label.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for command in (model.quickstart, data.build, data.agreement, model.train, model.evaluate, model.label):
+    app.command()(command)
+
+
+def main() -> None:
+    """Entry point of the `naba` command."""
+    try:
+        sys.exit(app(standalone_mode=False) or 0)
+    except NabaError as error:
+        say(f"naba: error: {error}")
+        sys.exit(FAULT)
+    except (KeyboardInterrupt, typer.Abort):
+        _interrupted()
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # as Typer passes Ctrl-C on
+            _interrupted()
+        raise
+    except typer.TyperException as error:
+        if message := error.format_message():  # empty where the help itself was the answer
+            say(f"naba: error: {message} See naba --help.")
+        sys.exit(FAULT)
+
+
+def _interrupted() -> NoReturn:
+    say("naba: interrupted; the same command goes on with a training, and starts anything else anew")
+    sys.exit(INTERRUPTED)
+
+
+@app.callback(invoke_without_command=True)
+def _global(
+    context: typer.Context,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what is being done.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False,
+) -> None:
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
+    )
+    if version:
+        from naba import __version__
+
+        show(f"naba {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        raise typer.BadParameter("a command is missing; see naba --help")

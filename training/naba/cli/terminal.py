@@ -1,0 +1,91 @@
+"""What the commands share: options, output, progress bars, exit codes."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from naba.progress import Advance
+
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a configuration key; may be repeated.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that is already there.")]
+FAULT = 2
+"""Exit code of a user's fault."""
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
+
+def default_config(config: Path | None, command: str) -> Path | None:
+    """The named configuration, else the shipped one, else none: every key has a default."""
+    from naba.paths import find
+
+    shipped = find(Path("configs") / f"{command}.yaml")
+    return find(config) if config else shipped if shipped.is_file() else None
+
+
+def quiet() -> None:
+    """Keep other libraries' bars and advice out of the output; their errors stay."""
+    import os
+    import warnings
+
+    # The environment is the only switch that works before the heavy imports.
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    warnings.filterwarnings("ignore", module="torch")
+    for name in ("huggingface_hub", "httpx"):  # their retries are told in one line by the error that follows
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+
+
+def console() -> Any:
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def say(text: str) -> None:
+    """A line on standard error."""
+    print(text, file=sys.stderr)  # noqa: T201
+
+
+def show(text: str) -> None:
+    console().print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+class Bars:
+    """Progress bars on a terminal, nothing elsewhere."""
+
+    @contextmanager
+    def task(self, label: str, total: int | None, unit: str) -> Iterator[Advance]:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        console = Console(stderr=True)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn(unit),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+            task = bars.add_task(label, total=total, note="")
+            yield lambda done, note: bars.update(task, advance=done, note=note)
