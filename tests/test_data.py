@@ -9,7 +9,7 @@ import pytest
 from naba.corpus.articles import parse_page
 from naba.corpus.build import label_counts
 from naba.corpus.labelled import load_labelled
-from naba.corpus.overlap import runs_of
+from naba.corpus.overlap import HashedTexts
 from naba.corpus.segments import segment_article
 from naba.jsonl import read_jsonl
 from naba.records import LabelledSegment
@@ -94,10 +94,11 @@ def test_swapped_pairs_have_the_same_labels_and_mostly_the_same_words(authored: 
 
 
 def test_no_two_segments_are_near_copies(authored: list[LabelledSegment]) -> None:
-    owner: dict[tuple[str, ...], str | None] = {}
-    for item in authored:
-        for run in runs_of(item.segment.text, 10):
-            assert owner.setdefault(run, item.cluster) == item.cluster, item.segment.text
+    owner: dict[int, str | None] = {}
+    runs, numbers = HashedTexts.of(item.segment.text for item in authored).runs(10, short=True)
+    for run, number in zip(runs.tolist(), numbers.tolist(), strict=True):
+        cluster = authored[number].cluster
+        assert owner.setdefault(run, cluster) == cluster, authored[number].segment.text
 
 
 def test_gold_covers_every_seed_segment_at_its_offsets(root: Path, gold: list[LabelledSegment]) -> None:
@@ -114,8 +115,8 @@ def test_ids_are_hashes_of_the_texts(root: Path, authored: list[LabelledSegment]
 
 
 def test_nothing_authored_repeats_the_seeds(authored: list[LabelledSegment], gold: list[LabelledSegment]) -> None:
-    held = set().union(*(runs_of(item.segment.text, 8) for item in gold))
-    assert all(held.isdisjoint(runs_of(item.segment.text, 8)) for item in authored)
+    runs = [HashedTexts.of(item.segment.text for item in items).runs(8, short=True)[0] for items in (gold, authored)]
+    assert not set(runs[0].tolist()) & set(runs[1].tolist())
 
 
 def test_schema_examples_follow_the_codebook(root: Path, schema: LabelSchema) -> None:

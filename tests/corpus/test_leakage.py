@@ -3,13 +3,12 @@ from typing import Any
 
 import pytest
 
-from naba.corpus.leakage import StockText, certificate, stock_text, without_overlap
+from naba.corpus.leakage import NO_STOCK, certificate, stock_text, without_overlap
 from naba.errors import DataError
 from naba.records import LabelledSegment
 from naba.schema import LabelSchema
 
 WORDS = [f"كلمة{i}" for i in range(100)]
-NO_STOCK = StockText(frozenset(), frozenset())
 Make = Callable[..., LabelledSegment]
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from naba.config import ReadConfig
-from naba.corpus.readers import Rejected, article_files, read_articles
+from naba.corpus.files import article_files
+from naba.corpus.readers import Rejected, read_articles
 from naba.errors import DataError
 from naba.records import Article
 

@@ -8,13 +8,12 @@ Folders are read whole, in name order; patterns such as "archive/**/*.txt" are e
 """
 
 import csv
-import glob
 import gzip
 import io
 import zlib
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,9 +22,9 @@ from naba.corpus.articles import parse_page
 from naba.corpus.boilerplate import split_keywords
 from naba.corpus.dates import parse_date
 from naba.corpus.decode import check_text, decode
+from naba.corpus.files import article_files, ending
 from naba.errors import DataError
 from naba.jsonl import parse_object
-from naba.paths import find
 from naba.records import Article
 
 
@@ -47,40 +46,8 @@ class Rejected:
         return asdict(self)
 
 
-def article_files(paths: Iterable[Path]) -> list[tuple[str, Path]]:
-    """The files that are named, with the id of each: its name without ending, below a named folder its path in it.
-
-    Raises DataError for a path that does not exist, a pattern or folder without article files, or an unknown ending.
-    """
-    found: list[tuple[str, Path]] = []
-    for given in paths:
-        path = find(given)
-        if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.is_file() and _ending(file) in _READERS)
-            inside = [file for file in inside if not any(part.startswith(".") for part in file.relative_to(path).parts)]
-            if not inside:
-                raise DataError(f"{path}: no article files in this folder; naba reads {', '.join(_READERS)}")
-            found += [(_stem(file.relative_to(path)), file) for file in inside]
-        elif path.is_file():
-            if _ending(path) not in _READERS:
-                raise DataError(
-                    f"{path}: naba does not read {path.suffix or 'files without an ending'}; it reads {', '.join(_READERS)}"
-                )
-            found.append((_stem(Path(path.name)), path))
-        else:
-            matches = sorted(Path(match) for match in glob.glob(str(given), recursive=True))  # noqa: PTH207
-            if not matches:
-                raise DataError(f"{given}: no such file or folder")
-            found += article_files(matches)
-    return _distinct(found)
-
-
-def _distinct(found: list[tuple[str, Path]]) -> list[tuple[str, Path]]:
-    """Each file once, and files of one name apart: those get their whole path as id."""
-    files = {path.resolve(): (name, path) for name, path in reversed(found)}
-    once = [files[path] for path in dict.fromkeys(path.resolve() for _, path in found)]
-    uses = Counter(name for name, _ in once)
-    return [(name if uses[name] == 1 else _stem(path), path) for name, path in once]
+Record = Callable[[], list[Article | Rejected]]
+"""A record that was read but not parsed yet."""
 
 
 def read_articles(paths: Iterable[Path], config: ReadConfig) -> Iterator[Article | Rejected]:
@@ -89,21 +56,28 @@ def read_articles(paths: Iterable[Path], config: ReadConfig) -> Iterator[Article
     Raises DataError before anything is read if a path cannot be used at all.
     """
     for name, path in article_files(paths):
-        try:
-            yield from _READERS[_ending(path)](name, path, config)
-        except DataError as error:
-            yield Rejected(str(path), str(error))
-        except (OSError, EOFError, zlib.error) as error:
-            yield Rejected(str(path), f"cannot be read ({getattr(error, 'strerror', None) or error})")
+        for found in read_records(name, path, config):
+            yield from found
 
 
-def _ending(path: Path) -> str:
-    ending = path.suffix.lower()
-    return _ending(path.with_suffix("")) + ".gz" if ending == ".gz" else ending
+def read_records(name: str, path: Path, config: ReadConfig, skip: int = 0) -> Iterator[list[Article | Rejected]]:
+    """The records of one file, each as what it gave: its articles, or the reason why it was set aside.
 
-
-def _stem(path: Path) -> str:
-    return str(path.as_posix()).removesuffix(".gz").rpartition(".")[0]
+    Args:
+        name: the id of an article whose record has none is made of it.
+        path: a file of `article_files`.
+        config: how to read.
+        skip: records at the head of the file that are passed over without being parsed, to go on after a stop.
+    """
+    reader = _READERS[ending(path)](name, path, config)
+    try:
+        for number, parse in enumerate(reader):
+            if number >= skip:
+                yield parse()
+    except DataError as error:
+        yield [Rejected(str(path), str(error))]
+    except (OSError, EOFError, zlib.error) as error:
+        yield [Rejected(str(path), f"cannot be read ({getattr(error, 'strerror', None) or error})")]
 
 
 def _page(name: str, text: str, config: ReadConfig, **known: Any) -> list[Article]:
@@ -114,8 +88,8 @@ def _page(name: str, text: str, config: ReadConfig, **known: Any) -> list[Articl
     return articles
 
 
-def _read_text(name: str, path: Path, config: ReadConfig) -> Iterator[Article | Rejected]:
-    yield from _page(name, decode(_read_bounded(path, config), config.encoding), config)
+def _read_text(name: str, path: Path, config: ReadConfig) -> Iterator[Record]:
+    yield lambda: [*_page(name, decode(_read_bounded(path, config), config.encoding), config)]
 
 
 def _read_bounded(path: Path, config: ReadConfig) -> bytes:
@@ -127,7 +101,11 @@ def _read_bounded(path: Path, config: ReadConfig) -> bytes:
     return path.read_bytes()
 
 
-def _read_html(name: str, path: Path, config: ReadConfig) -> Iterator[Article | Rejected]:
+def _read_html(name: str, path: Path, config: ReadConfig) -> Iterator[Record]:
+    yield lambda: [*_parse_html(name, path, config)]
+
+
+def _parse_html(name: str, path: Path, config: ReadConfig) -> list[Article]:
     import trafilatura
 
     data = _read_bounded(path, config)
@@ -141,12 +119,12 @@ def _read_html(name: str, path: Path, config: ReadConfig) -> Iterator[Article | 
     if document is None or not document.text:
         raise DataError("no article text found in this HTML page")
     date = parse_date(document.date) if document.date else None
-    yield from _page(
+    return _page(
         name, document.text, config, title=document.title, date=date, source=document.sitename, url=document.url
     )
 
 
-def _read_jsonl(name: str, path: Path, config: ReadConfig) -> Iterator[Article | Rejected]:
+def _read_jsonl(name: str, path: Path, config: ReadConfig) -> Iterator[Record]:
     limit = 4 * config.max_characters + 1_000_000
     with _open_binary(path) as file:
         number = 0
@@ -154,15 +132,23 @@ def _read_jsonl(name: str, path: Path, config: ReadConfig) -> Iterator[Article |
             number += 1
             if len(line) == limit and not line.endswith(b"\n"):
                 size = len(line) + _skip_line(file)
-                yield Rejected(str(path), f"a line of {size:,} bytes, longer than an article may be; split it", number)
-                continue
-            if not line.strip():
-                continue
-            try:
-                record = parse_object(decode(line, config.encoding).encode(), "record")
-                yield from _record(f"{name}:{number}", record, config)
-            except DataError as error:
-                yield Rejected(str(path), str(error).removeprefix("record: "), number)
+                reason = f"a line of {size:,} bytes, longer than an article may be; split it"
+                yield partial(list, (Rejected(str(path), reason, number),))
+            elif line.strip():
+                yield partial(_parse, partial(_object, line, config), name, path, number, config)
+
+
+def _object(line: bytes, config: ReadConfig) -> dict[str, Any]:
+    return parse_object(decode(line, config.encoding).encode(), "record")
+
+
+def _parse(
+    record: Callable[[], Mapping[str, Any]], name: str, path: Path, number: int, config: ReadConfig
+) -> list[Article | Rejected]:
+    try:
+        return [*_record(f"{name}:{number}", record(), config)]
+    except DataError as error:
+        return [Rejected(str(path), str(error).removeprefix("record: "), number)]
 
 
 def _skip_line(file: IO[bytes]) -> int:
@@ -174,7 +160,7 @@ def _skip_line(file: IO[bytes]) -> int:
     return size
 
 
-def _read_csv(name: str, path: Path, config: ReadConfig) -> Iterator[Article | Rejected]:
+def _read_csv(name: str, path: Path, config: ReadConfig) -> Iterator[Record]:
     csv.field_size_limit(4 * config.max_characters)
     with _open_binary(path) as raw:
         head = raw.read(4096)
@@ -191,17 +177,15 @@ def _read_csv(name: str, path: Path, config: ReadConfig) -> Iterator[Article | R
                 row = next(rows, None)
                 if row is None:
                     return
-                yield from _record(f"{name}:{number}", row, config)
-            except DataError as error:
-                yield Rejected(str(path), str(error), number)
             except (csv.Error, UnicodeDecodeError) as error:
                 # The parser has lost its place: what follows would be nonsense.
                 raise DataError(
                     f"record {number}: broken CSV ({error}); the records before it were read, the rest was not"
                 ) from None
+            yield partial(_parse, partial(dict, row), name, path, number, config)
 
 
-def _read_parquet(name: str, path: Path, config: ReadConfig) -> Iterator[Article | Rejected]:
+def _read_parquet(name: str, path: Path, config: ReadConfig) -> Iterator[Record]:
     import pyarrow
     import pyarrow.parquet
 
@@ -212,10 +196,7 @@ def _read_parquet(name: str, path: Path, config: ReadConfig) -> Iterator[Article
         for batch in table.iter_batches(batch_size=256):
             for row in batch.to_pylist():
                 number += 1
-                try:
-                    yield from _record(f"{name}:{number}", row, config)
-                except DataError as error:
-                    yield Rejected(str(path), str(error), number)
+                yield partial(_parse, partial(dict, row), name, path, number, config)
     except pyarrow.ArrowException as error:
         raise DataError(f"not a Parquet file that can be read ({str(error).splitlines()[0]})") from None
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from naba.config import LabelConfig
-from naba.corpus.readers import Rejected, article_files, read_articles
+from naba.corpus.files import article_files
+from naba.corpus.readers import Rejected, read_articles
 from naba.errors import DataError
 from naba.labelling.labeller import LabelledArticle, Labeller
 from naba.labelling.writer import Written, output_files, write_labelled_articles
