@@ -1,6 +1,5 @@
 """What a run folder says about itself: run.json, enough to repeat the run, and its model card."""
 
-import hashlib
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 
 from naba.config import TrainConfig
+from naba.fingerprint import fingerprint
 from naba.jsonl import write_text
 from naba.paths import CHECKOUT, find
 from naba.schema import LabelSchema
@@ -54,12 +54,6 @@ def environment() -> dict[str, Any]:
             "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         },
     }
-
-
-def fingerprint(path: Path) -> str:
-    """First sixteen hex digits of the file's SHA-256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def write_model_card(folder: Path, record: Mapping[str, Any], schema: LabelSchema) -> None:

@@ -21,6 +21,7 @@ from naba.calibration import fit_decision
 from naba.config import TrainConfig
 from naba.corpus.labelled import load_labelled
 from naba.errors import ConfigError, DataError
+from naba.fingerprint import fingerprint
 from naba.jsonl import read_json, write_json
 from naba.metrics import Labels, score
 from naba.modelling import checkpoint as checkpoints
@@ -28,7 +29,7 @@ from naba.modelling.device import pick_device
 from naba.modelling.encode import EncodedSegments
 from naba.paths import find
 from naba.progress import SILENT, Progress
-from naba.run import describe_run, fingerprint, write_model_card
+from naba.run import describe_run, write_model_card
 from naba.schema import LabelSchema
 from naba.trainer import StepBar, make_trainer, saving_interrupts
 

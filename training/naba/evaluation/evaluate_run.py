@@ -14,6 +14,7 @@ from naba.corpus.labelled import load_labelled
 from naba.corpus.leakage import stock_text, without_overlap
 from naba.errors import DataError, NabaError
 from naba.evaluation.baselines import majority, targets, tfidf
+from naba.fingerprint import fingerprint
 from naba.jsonl import read_json
 from naba.metrics import Labels, score
 from naba.modelling import checkpoint as checkpoints
@@ -23,7 +24,7 @@ from naba.modelling.infer import score_texts
 from naba.paths import find
 from naba.progress import SILENT, Progress
 from naba.records import LabelledSegment
-from naba.run import environment, fingerprint
+from naba.run import environment
 
 REPORT_FORMAT = 1
 OVERLAP_WORDS = 13
