@@ -3,10 +3,13 @@ from pathlib import Path
 import pytest
 
 from naba.config import BuildConfig, EvaluateConfig, LabelConfig, QuickstartConfig, TrainConfig, load_config
+from naba.corpus.mapping import ImportConfig
 from naba.errors import ConfigError
 
 KINDS = {
     "build.yaml": BuildConfig,
+    "articles.yaml": BuildConfig,
+    "import.yaml": ImportConfig,
     "train.yaml": TrainConfig,
     "naba-news.yaml": TrainConfig,
     "evaluate.yaml": EvaluateConfig,

@@ -4,11 +4,12 @@ Paths in a configuration are relative to the folder the command is started in. U
 """
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from naba.errors import ConfigError
 
@@ -44,20 +45,95 @@ class ReadConfig(Config):
     """Longest article, in characters; a longer one is set aside."""
 
 
-class BuildConfig(Config):
-    """`naba build`: labelled sets in, a split dataset out."""
+class ArticleSource(Config):
+    """Article files of one origin, to be cut into segments. A path alone stands for one with all defaults."""
 
+    path: Path
+    """A file, a folder or a pattern."""
+    source: str | None = None
+    """The outlet of all these articles; where not given, what each article states, else the file's name."""
+    licence: str | None = None
+    read: ReadConfig = ReadConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_path(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str | Path) else value
+
+
+class ResolveConfig(Config):
+    """How votes become labels."""
+
+    method: Literal["majority", "dawid-skene", "mace"] = "majority"
+    min_confidence: float = Field(0.6, gt=0, le=1)
+    """A label less sure than this stays unknown."""
+
+
+class SplitConfig(Config):
+    """How the data that is not given as a part is placed in parts."""
+
+    method: Literal["stratified", "time", "source"] = "stratified"
+    validation: float = Field(0.15, ge=0, lt=0.5)
+    """Share of the segments placed in validation, where neither a date nor sources say which."""
+    test: float = Field(0.0, ge=0, lt=0.5)
+    """Share of the segments placed in test, where neither a date nor sources say which."""
+    validation_from: date | None = None
+    """By time: validation holds what was published on this day or later, and before `test_from`."""
+    test_from: date | None = None
+    """By time: test holds what was published on this day or later."""
+    validation_sources: list[str] = []
+    """By source: outlets held out as validation."""
+    test_sources: list[str] = []
+    """By source: outlets held out as test."""
+    weak_held_out: bool = False
+    """Let labels that only rules or models gave be validation and test too; such figures measure the voters."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "SplitConfig":
+        if self.method == "time" and not (self.validation_from or self.test_from):
+            raise ValueError("a split by time needs test_from or validation_from, a day such as 2024-06-01")
+        if self.validation_from and self.test_from and self.validation_from >= self.test_from:
+            raise ValueError("validation_from must be before test_from: train, then validation, then test")
+        if self.method == "source" and not (self.validation_sources or self.test_sources):
+            raise ValueError("a split by source needs test_sources or validation_sources, names of outlets")
+        if both := set(self.validation_sources) & set(self.test_sources):
+            raise ValueError(f"held out twice: {', '.join(sorted(both))}")
+        unused = {"time": ("validation_sources", "test_sources"), "source": ("validation_from", "test_from")}
+        for key in unused.get(self.method, ("validation_sources", "test_sources", "validation_from", "test_from")):
+            if getattr(self, key):
+                raise ValueError(f"{key} says nothing in a split by method {self.method}")
+        return self
+
+
+class BuildConfig(Config):
+    """`naba build`: articles, votes and labelled sets in, a split dataset out."""
+
+    name: str | None = None
+    """What the data card calls the dataset; the name of `out` where not given."""
     labels: Path = Path("configs/labels.yaml")
-    train: list[Path]
-    """Labelled JSONL to split into training and validation."""
+    articles: list[ArticleSource] = []
+    """Raw articles, to be segmented and labelled by `rules`, `model` and `votes`."""
+    rules: Path | None = None
+    """Folder of labelling rules that vote on the articles' segments."""
+    model: str | None = None
+    """Run folder of a model that votes on the articles' segments."""
+    votes: list[Path] = []
+    """Votes in JSONL: people's, or other models'; adjudicated ones win."""
+    resolve: ResolveConfig = ResolveConfig()
+    train: list[Path] = []
+    """Labelled JSONL to split."""
     validation: list[Path] = []
-    """Labelled JSONL used wholly for validation; where given, `train` is not split."""
+    """Labelled JSONL used wholly for validation; where given, nothing else is placed there."""
     test: list[Path] = []
-    """Labelled JSONL used only as test; whatever in `train` or `validation` overlaps it is dropped."""
+    """Labelled JSONL used only as test; whatever overlaps it is dropped from the rest."""
+    split: SplitConfig = SplitConfig()
     out: Path
-    validation_share: float = Field(0.15, gt=0, lt=0.5)
+    ledger: Path | None = None
+    """Where every segment was placed; `ledger.jsonl` in `out` where not given."""
     overlap_words: int = Field(13, ge=5)
-    """A training segment sharing a run of this many words with a test segment is dropped."""
+    """A training segment sharing a run of this many words with a held-out one is dropped."""
+    inflation: bool = True
+    """Measure what a naive random split would have scored."""
     seed: int = 1
 
 
@@ -192,9 +268,11 @@ def _explain(kind: type[Config], error: ValidationError, where: str) -> str:
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         group: Any = kind
-        for part in first["loc"][:-1]:
-            group = group.model_fields[str(part)].annotation
+        for part in first["loc"][:-1]:  # an item of a list has the list's one type
+            group = get_args(group)[0] if isinstance(part, int) else group.model_fields[part].annotation
         return f"{where}: unknown key {key!r}; known: {', '.join(group.model_fields)}"
     if first["type"] == "missing":
         return f"{where}: {key!r} is missing; give it in the file or with --set {key}=…"
-    return f"{where}: {key} = {first['input']!r}: {first['msg']}"
+    message = first["msg"].removeprefix("Value error, ")
+    given = "" if isinstance(first["input"], dict) else f" = {first['input']!r}"
+    return f"{where}: {key}{given}: {message}"

@@ -6,11 +6,12 @@ traceback.
 
 import logging
 import sys
+from collections.abc import Callable
 from typing import Annotated, NoReturn
 
 import typer
 
-from naba.cli import data, model
+from naba.cli import annotation, data, imports, model, resolve, rules, select
 from naba.cli.terminal import FAULT, INTERRUPTED, say, show
 from naba.errors import NabaError
 
@@ -21,8 +22,35 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (model.quickstart, data.build, data.agreement, model.train, model.evaluate, model.label):
-    app.command()(command)
+_COMMANDS: dict[str, Callable[..., None]] = {  # in the order of the work
+    "quickstart": model.quickstart,
+    "import": imports.import_labelled,
+    "rules": rules.rules,
+    "select": select.select,
+    "agreement": resolve.agreement,
+    "resolve": resolve.resolve,
+    "build": data.build,
+    "suspects": select.suspects,
+    "train": model.train,
+    "evaluate": model.evaluate,
+    "label": model.label,
+}
+for name, command in _COMMANDS.items():
+    app.command(name)(command)
+app.add_typer(annotation.app, name="annotation")
+
+
+def command_names() -> list[list[str]]:
+    """The words of every command, as ["annotation", "export"]."""
+
+    def names(group: typer.Typer) -> list[str]:
+        return [str(command.name or getattr(command.callback, "__name__", "")) for command in group.registered_commands]
+
+    single = [[name] for name in names(app)]
+    grouped = [
+        [str(group.name), name] for group in app.registered_groups for name in names(group.typer_instance or app)
+    ]
+    return single + grouped
 
 
 def main() -> None:
@@ -45,7 +73,7 @@ def main() -> None:
 
 
 def _interrupted() -> NoReturn:
-    say("naba: interrupted; the same command goes on with a training, and starts anything else anew")
+    say("naba: interrupted; the same command goes on with a training or a build, and starts anything else anew")
     sys.exit(INTERRUPTED)
 
 

@@ -5,48 +5,40 @@ from typing import Annotated
 
 import typer
 
-from naba.cli.terminal import Overrides, console, show
-from naba.errors import NabaError
+from naba.cli.terminal import Bars, Overrides, quiet, show
 
 
 def build(
     config: Annotated[Path, typer.Argument(help="Configuration, for example configs/build.yaml.")],
     set_: Overrides = None,
 ) -> None:
-    """Build a dataset: labelled sets in; train, validation and test out, with a manifest."""
+    """Build a dataset: articles, votes, labelled sets in; train, validation and test out, with a card and a manifest."""
+    quiet()
     from naba.config import BuildConfig, load_config
     from naba.corpus.build import build as build_dataset
     from naba.paths import find
 
     settings = load_config(BuildConfig, find(config), set_)
-    manifest = build_dataset(settings)
-    show(f"{settings.out}: " + ", ".join(f"{count:,} {name}" for name, count in manifest["segments"].items()))
-    for reason, count in manifest["dropped"].items():
-        if count:
-            show(f"  dropped {count:,}: {reason.replace('_', ' ')}")
+    model = None
+    if settings.model:
+        from naba.labelling.labeller import Labeller
 
-
-def agreement(
-    data: Annotated[list[Path], typer.Argument(help="Labelled JSONL whose rows have several readings.")],
-    disagreements: Annotated[
-        Path | None, typer.Option(help="Write the segments whose readings differ, for adjudication.")
-    ] = None,
-    labels: Annotated[Path, typer.Option(help="The label schema.")] = Path("configs/labels.yaml"),
-) -> None:
-    """Measure how far readings of the same segments agree: kappa and alpha per topic, on presence and on stance."""
-    from naba.corpus import agreement as module
-    from naba.corpus.labelled import load_labelled
-    from naba.jsonl import write_jsonl
-    from naba.paths import find
-    from naba.schema import LabelSchema
-
-    schema = LabelSchema.load(find(labels))
-    items = load_labelled(data, schema)
-    twice = [item for item in items if len(module.readings_of(item)) > 1]
-    if not twice:
-        raise NabaError(f"{', '.join(map(str, data))}: no row has two 'readings'; see data/README.md for the format")
-    rows = module.agreement([module.readings_of(item) for item in twice], schema)
-    console().print(module.agreement_table(rows, len(twice)))
-    if disagreements:
-        count = write_jsonl(disagreements, module.disagreements(twice, schema))
-        show(f"{count:,} segments whose readings differ: {disagreements}")
+        model = Labeller.load(settings.model).label
+    manifest = build_dataset(settings, model=model, progress=Bars())
+    sizes = ", ".join(f"{count:,} {name}" for name, count in manifest["segments"].items() if count)
+    show(f"{settings.out}: {sizes}")
+    for reason, count in manifest["set_aside"].items():
+        show(f"  set aside {count:,}: {reason}")
+    if articles := manifest["articles"]:
+        rejected = f", {articles['rejected']:,} could not be used (rejected.jsonl)" if articles["rejected"] else ""
+        show(f"  {articles['read']:,} articles read{rejected}")
+    near = manifest["near_duplicates"]
+    if near["largest"]:
+        sizes = ", ".join(str(cluster["articles"]) for cluster in near["largest"][:5])
+        show(f"  {near['duplicate_ratio']:.1%} of the articles are near-duplicates; the largest clusters have {sizes}")
+    if split := manifest["naive_split"]:
+        naive, clustered = split["naive"]["pair_f1"], split["clustered"]["pair_f1"]
+        show(
+            f"  TF-IDF pair-F1 {clustered:.3f} with clusters kept whole; a naive random split would have said {naive:.3f}"
+        )
+    show(f"  card: {settings.out / 'README.md'}, manifest: {settings.out / 'manifest.json'}")

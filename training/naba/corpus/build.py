@@ -1,130 +1,210 @@
-"""Building a dataset: labelled sets in; train, validation and test out, with a manifest that says what was done.
+"""Building a dataset: articles, votes and labelled sets in; train, validation and test out, with a card and a manifest.
 
-Whatever overlaps the test data is dropped from the rest; an article, a given `cluster` and near-duplicates stay on one
-side of the split. The finished parts are checked for leakage, and the certificate stands in the manifest. Placement depends on the cluster's name and the seed alone, so adding unrelated rows moves none.
+    manifest = build(BuildConfig(train=[…], test=[…], out=Path("data/built/mine")))
+
+gather (material) → place (placement, ledger) → check (leakage) → write. The same input, configuration, seed and ledger give
+the same bytes, whether or not the build was stopped on the way. The manifest is written last: where it stands, all is there.
 """
 
-import hashlib
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from naba.config import BuildConfig
-from naba.corpus.dedupe import components, find_near_duplicates
-from naba.corpus.labelled import load_labelled, write_labelled
-from naba.corpus.leakage import certificate, stock_text, without_overlap
-from naba.errors import DataError
-from naba.jsonl import write_json
+from naba.corpus.adjudication import votes_of
+from naba.corpus.agreement import agreement_of, segments_in_common
+from naba.corpus.card import CONFIGS, write_card
+from naba.corpus.files import article_files
+from naba.corpus.inflation import inflation
+from naba.corpus.leakage import certificate, stock_text
+from naba.corpus.ledger import read_ledger, write_ledger
+from naba.corpus.material import KINDS, READ, UNLABELLED, Material, gather
+from naba.corpus.placement import Placement, place
+from naba.corpus.rows import same_fields
+from naba.corpus.split import NOWHERE, PARTS, TRAIN
+from naba.corpus.statistics import describe_parts
+from naba.corpus.vote_table import VoteTable
+from naba.corpus.voters import Model
+from naba.errors import DataError, NabaError
+from naba.fingerprint import fingerprint, fingerprint_files
+from naba.jsonl import write_json, write_jsonl
 from naba.paths import find
+from naba.progress import SILENT, Progress
 from naba.records import LabelledSegment
-from naba.run import fingerprint
 from naba.schema import LabelSchema
-from naba.text import normaliser
 
-_NORMALISE = normaliser("standard-1")
+_FILES = (*PARTS, "unlabelled")
 
 
-def build(config: BuildConfig) -> dict[str, Any]:
-    """Build the dataset in `config.out`; returns the manifest, which is written last.
+def build(config: BuildConfig, *, model: Model | None = None, progress: Progress = SILENT) -> dict[str, Any]:
+    """Build the dataset in `config.out`; returns the manifest.
+
+    Args:
+        config: what to build of what.
+        model: answers for `config.model`, as `Labeller.label` gives them.
+        progress: told of the articles read.
 
     Raises:
         DataError: nothing is left for training or validation, two parts share what they must not, or a file cannot be
             read or written.
+        ConfigError: a labelling rule is wrong.
     """
     schema = LabelSchema.load(find(config.labels))
-    pool = load_labelled(config.train, schema)
-    validation = load_labelled(config.validation, schema) if config.validation else []
-    test = load_labelled(config.test, schema) if config.test else []
-    pool, repeated = _distinct(pool)
-    texts = (item.segment.text for item in (*pool, *validation, *test))
-    stock = stock_text(texts, config.overlap_words)
-    before = len(pool), len(validation)
-    validation = without_overlap(validation, test, config.overlap_words, stock)
-    train = without_overlap(pool, [*validation, *test], config.overlap_words, stock)
-    clusters = clusters_of(train)
-    if not config.validation:
-        train, validation = split(train, clusters, config.validation_share, config.seed)
-        before = before[0] - len(validation), len(validation)
-        train = without_overlap(train, validation, config.overlap_words, stock)
-    parts = {"train": train, "validation": validation, "test": test}
+    ledger_path = config.ledger or config.out / "ledger.jsonl"
+    ledger = read_ledger(ledger_path, config.split)
+    material = gather(config, schema, model, progress=progress)
+    stock = stock_text((item.segment.text for item in material.items), config.overlap_words)
+    placement = place(material, ledger, config, schema, stock)
+    parts = _parts(material, placement)
     for name in ("train", "validation"):
         if not parts[name]:
-            raise DataError(f"{config.out}: no segment is left for {name}; give more data or another validation_share")
-    leakage = certificate(parts, config.overlap_words, stock)
-    _remove_earlier_build(config.out, parts)
-    for name, items in parts.items():
-        if items:
-            write_labelled(config.out / f"{name}.jsonl", items)
-    manifest = {
-        "schema": {"name": schema.name, "fingerprint": schema.fingerprint},
-        "config": config.model_dump(mode="json"),
-        "inputs": {str(path): fingerprint(find(path)) for path in (*config.train, *config.validation, *config.test)},
-        "dropped": {
-            "repeated_text": repeated,
-            "train_overlapping_held_out": before[0] - len(train),
-            "validation_overlapping_test": before[1] - len(validation),
-        },
-        "near_duplicates": {"clusters": len(set(clusters)), "largest": Counter(clusters).most_common(1)[0][1]},
-        "leakage": leakage,
-        "segments": {name: len(items) for name, items in parts.items()},
-        "labels": {name: label_counts(items, schema) for name, items in parts.items()},
-        "files": {f"{name}.jsonl": fingerprint(config.out / f"{name}.jsonl") for name, items in parts.items() if items},
-    }
+            raise DataError(f"{config.out}: no segment is left for {name}{_why(material, placement, config)}")
+    together = {**parts, "train": [*parts["train"], *parts["unlabelled"]]}
+    leakage = certificate({name: together[name] for name in PARTS}, config.overlap_words, stock)
+    _remove_earlier_build(config.out)
+    features = {name: _write(config.out, names, parts) for name, names in CONFIGS.items()}
+    _write_notes(config.out, material, placement)
+    known = {item.segment.id: PARTS[part] for item, part in _placed(material, placement)}
+    write_ledger(ledger_path, dict(ledger) | known, config.split)
+    manifest = _manifest(config, schema, material, placement, parts) | {"leakage": leakage}
+    write_card(config.out / "README.md", manifest, schema, features)
+    names = [path.name for path in sorted(config.out.glob("[!.]*")) if path.is_file()]
+    manifest["files"] = {name: fingerprint(config.out / name) for name in names}
     write_json(config.out / "manifest.json", manifest)
     return manifest
 
 
-def _remove_earlier_build(out: Path, names: Iterable[str]) -> None:
+def _parts(material: Material, placement: Placement) -> dict[str, list[LabelledSegment]]:
+    """Part → its segments with their cluster's name; "unlabelled": training text without a label."""
+    parts: dict[str, list[LabelledSegment]] = {name: [] for name in _FILES}
+    for number in np.flatnonzero(placement.part != NOWHERE).tolist():
+        bare = material.kind[number] == UNLABELLED
+        parts["unlabelled" if bare else PARTS[placement.part[number]]].append(placement.named(number))
+    return parts
+
+
+def _write(
+    out: Path, names: Sequence[str], parts: Mapping[str, Sequence[LabelledSegment]]
+) -> Sequence[Mapping[str, Any]]:
+    """Write the parts of one of the dataset's configurations; returns the fields of their rows."""
+    names = [name for name in names if parts[name]]
+    fields = same_fields([[item.to_row() for item in parts[name]] for name in names])
+    for name, rows in zip(names, fields.rows, strict=True):
+        write_jsonl(out / f"{name}.jsonl", rows)
+    return fields.features
+
+
+def _placed(material: Material, placement: Placement) -> Iterable[tuple[LabelledSegment, int]]:
+    """What the ledger is to remember: files given as a part say themselves what they are."""
+    for number in np.flatnonzero((placement.part != NOWHERE) & (material.given == NOWHERE)).tolist():
+        yield material.items[number], int(placement.part[number])
+
+
+def _why(material: Material, placement: Placement, config: BuildConfig) -> str:
+    """What to do about an empty part."""
+    reasons = _set_aside(placement)
+    told = "; ".join(f"{count:,} segments: {reason}" for reason, count in reasons.items())
+    if not (material.kind == READ).any() and not config.split.weak_held_out:
+        return (
+            ": all labels come from rules or models, which are no test; add labelled segments under 'train' or "
+            "'validation', or set split.weak_held_out"
+        )
+    return f"; give more data or another split.validation{f' ({told})' if told else ''}"
+
+
+def _set_aside(placement: Placement) -> dict[str, int]:
+    reasons: dict[str, int] = {}
+    for reason in placement.reasons:
+        if reason:
+            reasons[reason] = reasons.get(reason, 0) + 1
+    return dict(sorted(reasons.items()))
+
+
+def _write_notes(out: Path, material: Material, placement: Placement) -> None:
+    """What is not in the dataset, and why: segments by id, and articles that could not be read."""
+    write_jsonl(
+        out / "set_aside.jsonl",
+        (
+            {
+                "id": item.segment.id,
+                "article_id": item.segment.article_id,
+                "source": item.provenance.get("source"),
+                "kind": KINDS[kind],
+                "reason": reason,
+            }
+            for item, kind, reason in zip(material.items, material.kind, placement.reasons, strict=True)
+            if reason
+        ),
+    )
+    if material.harvest:
+        write_jsonl(out / "rejected.jsonl", material.harvest.rejected)
+
+
+def _manifest(
+    config: BuildConfig,
+    schema: LabelSchema,
+    material: Material,
+    placement: Placement,
+    parts: Mapping[str, Sequence[LabelledSegment]],
+) -> dict[str, Any]:
+    clusters, read = placement.clusters, material.harvest
+    eligible = (material.given == NOWHERE) & (material.kind <= (UNLABELLED - 1 if config.split.weak_held_out else READ))
+    numbers = np.flatnonzero(eligible)
+    flattery = None
+    if config.inflation and len(numbers):
+        items = [material.items[number] for number in numbers.tolist()]
+        flattery = inflation(items, clusters.of[numbers], material.repeats[numbers], schema, config.seed)
+    return {
+        "name": config.name or config.out.name,
+        "schema": {"name": schema.name, "fingerprint": schema.fingerprint},
+        "config": config.model_dump(mode="json"),
+        "inputs": _inputs(config),
+        "articles": {"read": read.articles, "rejected": len(read.rejected)} if read else None,
+        "voters": list(material.voters),
+        "set_aside": _set_aside(placement),
+        "near_duplicates": {
+            "articles": clusters.articles,
+            "clusters": clusters.count,
+            "duplicate_ratio": round(clusters.duplicate_ratio, 4),
+            "stock_shingles": clusters.stock_shingles,
+            "largest": list(clusters.largest),
+        },
+        "naive_split": flattery,
+        "segments": {name: len(parts[name]) for name in _FILES},
+        "agreement": _agreement(material, schema),
+        "weak": sum(bool(item.extra.get("weak")) for item in parts[PARTS[TRAIN]]),
+    } | describe_parts(parts, schema)
+
+
+def _agreement(material: Material, schema: LabelSchema) -> list[dict[str, Any]] | str | None:
+    """How far the readings of the labelled files and people's votes agree; None where nothing was read twice."""
+    votes = [vote for item in material.items for vote in votes_of(item, schema)]
+    table, _ = VoteTable.from_votes([*votes, *material.people], schema)
+    if not segments_in_common(table):
+        return None
+    try:
+        return [asdict(row) for row in agreement_of(table, schema)]
+    except NabaError as error:
+        return f"not measured: {error}"
+
+
+def _inputs(config: BuildConfig) -> dict[str, str]:
+    labelled = (*config.train, *config.validation, *config.test, *config.votes)
+    found = {str(path): fingerprint(find(path)) for path in labelled}
+    for source in config.articles:
+        found[str(source.path)] = fingerprint_files(path for _, path in article_files([source.path]))
+    return found
+
+
+def _remove_earlier_build(out: Path) -> None:
     """Files that this build may not write; the manifest, which says that the rest is whole, goes first."""
     try:
-        for stale in ("manifest.json", *(f"{name}.jsonl" for name in names)):
+        for stale in ("manifest.json", *(f"{name}.jsonl" for name in (*_FILES, "set_aside", "rejected")), "README.md"):
             (out / stale).unlink(missing_ok=True)
+        for cut in out.glob(".*.tmp"):  # what a killed build was writing
+            cut.unlink()
     except OSError as error:
         raise DataError(f"{out}: cannot be written ({error.strerror}); choose another 'out'") from None
-
-
-def split(
-    items: Sequence[LabelledSegment], clusters: Sequence[str], share: float, seed: int
-) -> tuple[list[LabelledSegment], list[LabelledSegment]]:
-    """Train and validation, about `share` of the clusters in the latter; a cluster stays whole."""
-    sides: tuple[list[LabelledSegment], list[LabelledSegment]] = ([], [])
-    for item, cluster in zip(items, clusters, strict=True):
-        digest = hashlib.sha256(f"{seed}:{cluster}".encode()).digest()
-        sides[int.from_bytes(digest[:8]) < share * 2**64].append(item)
-    return sides
-
-
-def clusters_of(items: Sequence[LabelledSegment]) -> list[str]:
-    """For each item the name of what must stay together: its article, its given cluster, and all their near-duplicates."""
-    near = find_near_duplicates([item.segment.text for item in items]).clusters.tolist()
-    groups: dict[tuple[str, object], int] = {}
-    links = [
-        (number, groups.setdefault(key, number))
-        for number, item in enumerate(items)
-        for key in (("cluster", item.cluster), ("article", item.segment.article_id), ("near", near[number]))
-        if key[1] is not None
-    ]
-    first = components(len(items), np.array(links, dtype=np.int64).reshape(-1, 2))
-    return [items[number].cluster or items[number].segment.id for number in first.tolist()]
-
-
-def label_counts(items: Sequence[LabelledSegment], schema: LabelSchema) -> dict[str, Any]:
-    """Segments per topic and stance; "none": segments known to have no topic."""
-    counts = {topic: dict.fromkeys(schema.stance_ids, 0) for topic in schema.topic_ids}
-    for item in items:
-        for topic, label in item.labels.items():
-            if label.present and label.stance:
-                counts[topic][label.stance] += 1
-    none = sum(all(label.present is False for label in item.labels.values()) for item in items)
-    sizes = Counter(sum(bool(label.present) for label in item.labels.values()) for item in items)
-    return counts | {"none": none, "several_topics": sum(n for size, n in sizes.items() if size > 1)}
-
-
-def _distinct(items: Sequence[LabelledSegment]) -> tuple[list[LabelledSegment], int]:
-    """The first of each text, spacing and spelling marks aside, and how many repeats were dropped."""
-    first = {_NORMALISE(item.segment.text): item for item in reversed(items)}
-    kept = [item for item in items if first[_NORMALISE(item.segment.text)] is item]
-    return kept, len(items) - len(kept)
