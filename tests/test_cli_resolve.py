@@ -120,7 +120,7 @@ def test_disagreements_go_to_an_adjudicator_and_come_back(naba: Run, write_rows:
 def test_gold_compares_every_annotator_and_resolver(
     naba: Run, write_rows: Write, panel: dict[str, Rows], market_rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("naba.corpus.aggregate._MACE_STARTS", 1)
+    monkeypatch.setattr("naba.voting.aggregate._MACE_STARTS", 1)
     votes = write_rows("votes.jsonl", [row for rows in panel.values() for row in rows])
     gold = write_rows("gold.jsonl", market_rows[:20])
     code, out, errors = naba("resolve", votes, "--out", "labelled.jsonl", "--gold", gold, "--method", "weighted")

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from naba.config import BuildConfig, EvaluateConfig, LabelConfig, QuickstartConfig, TrainConfig, load_config
-from naba.corpus.mapping import ImportConfig
 from naba.errors import ConfigError
+from naba.importing.mapping import ImportConfig
 
 KINDS = {
     "build.yaml": BuildConfig,

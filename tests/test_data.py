@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from naba.corpus.articles import parse_page
-from naba.corpus.labelled import load_labelled
-from naba.corpus.overlap import HashedTexts
 from naba.corpus.segments import segment_article
-from naba.corpus.statistics import label_counts
+from naba.dataset.labelled import load_labelled
+from naba.dataset.overlap import HashedTexts
+from naba.dataset.statistics import label_counts
 from naba.jsonl import read_jsonl
 from naba.records import LabelledSegment
 from naba.schema import LabelSchema

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from naba.config import ReadConfig
-from naba.corpus.labelled import load_labelled
 from naba.corpus.readers import Rejected, read_articles
 from naba.corpus.segments import segment_article
+from naba.dataset.labelled import load_labelled
 from naba.schema import LabelSchema
 
 pytestmark = pytest.mark.external

@@ -3,8 +3,8 @@
 A rule names one as `python: hooks.py:casualties`; its `find`, `unless` and so on are checked first.
 """
 
-from naba.corpus.rules.apply import RuleText
-from naba.corpus.rules.lexicon import Span
+from naba.voting.rules.apply import RuleText
+from naba.voting.rules.lexicon import Span
 
 
 def casualties(text: RuleText) -> str | None:

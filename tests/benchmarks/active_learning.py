@@ -22,9 +22,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.pipeline import FeatureUnion
 
-from naba.corpus.clusters import find_clusters
-from naba.corpus.labelled import load_labelled
-from naba.corpus.select import METHODS, likelihood, parse_want, select_segments, uncertainty
+from naba.dataset.clusters import find_clusters
+from naba.dataset.labelled import load_labelled
+from naba.dataset.select import METHODS, likelihood, parse_want, select_segments, uncertainty
 from naba.metrics import Labels, score
 from naba.records import LabelledSegment
 from naba.schema import LabelSchema

@@ -44,7 +44,7 @@ def write_articles(path: Path, count: int) -> None:
 def one(articles: Path, out: Path) -> None:
     """One build, in a process of its own; prints seconds and peak GB."""
     from naba.config import BuildConfig
-    from naba.corpus.build import build
+    from naba.dataset.build import build
 
     config = BuildConfig.model_validate(
         {

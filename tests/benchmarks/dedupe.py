@@ -19,7 +19,7 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
-from naba.corpus.dedupe import find_near_duplicates
+from naba.dataset.dedupe import find_near_duplicates
 
 ROOT = Path(__file__).resolve().parents[2]
 STOCK = [

@@ -30,10 +30,14 @@ from sklearn.naive_bayes import ComplementNB, MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from naba.corpus.aggregate import METHODS, Question
-from naba.corpus.labelled import load_labelled
-from naba.corpus.resolve import Resolved, decide, resolve_table
-from naba.corpus.vote_quality import (
+from naba.dataset.labelled import load_labelled
+from naba.metrics import Labels
+from naba.records import LabelledSegment
+from naba.schema import UNKNOWN, LabelSchema
+from naba.text import normaliser
+from naba.voting.aggregate import METHODS, Question
+from naba.voting.resolve import Resolved, decide, resolve_table
+from naba.voting.vote_quality import (
     Quality,
     annotator_quality,
     confidence_curve,
@@ -42,11 +46,7 @@ from naba.corpus.vote_quality import (
     quality_table,
     resolve_fairly,
 )
-from naba.corpus.vote_table import VoteTable
-from naba.metrics import Labels
-from naba.records import LabelledSegment
-from naba.schema import UNKNOWN, LabelSchema
-from naba.text import normaliser
+from naba.voting.vote_table import VoteTable
 
 ROOT = Path(__file__).resolve().parents[2]
 ABSENT, PRESENT = -1, -2
@@ -108,7 +108,7 @@ def fit_predict(make: Callable[[], Any], text: Any, gold: Labels, fit: Any, at: 
 
 def rule_answers(folder: Path, texts: Sequence[str], schema: LabelSchema) -> dict[str, Answers]:
     """Rule → answers [N, T], UNKNOWN where it abstains."""
-    from naba.corpus.rules import RuleSet
+    from naba.voting.rules import RuleSet
 
     voted: dict[str, Answers] = {}
     rules = RuleSet.load(folder, schema)

@@ -18,9 +18,9 @@ import numpy as np
 from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_label_quality_scores
 
-from naba.corpus.clusters import find_clusters
-from naba.corpus.labelled import load_labelled
-from naba.corpus.suspects import find_suspects, out_of_fold
+from naba.dataset.clusters import find_clusters
+from naba.dataset.labelled import load_labelled
+from naba.dataset.suspects import find_suspects, out_of_fold
 from naba.records import LabelledSegment, TopicLabel
 from naba.schema import LabelSchema
 from naba.tfidf import Probabilities, targets

@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from naba.config import EvaluateConfig, LabelConfig, QuickstartConfig
-from naba.corpus.build import build
-from naba.corpus.labelled import load_labelled
+from naba.dataset.build import build
+from naba.dataset.labelled import load_labelled
 from naba.evaluation.baselines import targets
 from naba.evaluation.evaluate_run import evaluate_run, predict
 from naba.evaluation.report import systems_table, write_report

@@ -19,7 +19,7 @@ from transformers import set_seed
 
 from naba.calibration import fit_decision
 from naba.config import TrainConfig
-from naba.corpus.labelled import load_labelled
+from naba.dataset.labelled import load_labelled
 from naba.errors import ConfigError, DataError
 from naba.fingerprint import fingerprint
 from naba.jsonl import read_json, write_json

@@ -9,7 +9,7 @@ from naba.cli.terminal import Bars, quiet, show
 from naba.errors import DataError
 
 if TYPE_CHECKING:
-    from naba.corpus.annotation import Imported, Task
+    from naba.annotation import Imported, Task
     from naba.schema import LabelSchema
 
 app = typer.Typer(help="Send segments to annotators and bring their answers back as votes.", no_args_is_help=True)
@@ -40,11 +40,11 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are already there.")] = False,
 ) -> None:
     """Write tasks, labelling interface and instructions for an annotation tool."""
-    from naba.corpus.annotation import TOOLS, export_tasks, load_segments, make_tasks
-    from naba.corpus.votes import load_votes
+    from naba.annotation import TOOLS, export_tasks, load_segments, make_tasks
     from naba.paths import find
     from naba.records import Vote
     from naba.schema import LabelSchema
+    from naba.voting.votes import load_votes
 
     if out.exists() and not out.is_dir():
         raise DataError(f"{out}: a file; --out names a folder")
@@ -83,10 +83,10 @@ def import_(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that is already there.")] = False,
 ) -> None:
     """Read annotators' answers back as votes; skipped, draft and unreviewed ones are counted and left out."""
-    from naba.corpus.annotation import import_votes, load_names
-    from naba.corpus.votes import write_votes
+    from naba.annotation import import_votes, load_names
     from naba.paths import find
     from naba.schema import LabelSchema
+    from naba.voting.votes import write_votes
 
     if out.exists() and not overwrite:
         raise DataError(f"{out}: already there; name another file, or replace it with --overwrite")
@@ -102,7 +102,7 @@ def _with_model(tasks: "list[Task]", model: str, schema: "LabelSchema") -> "list
     from dataclasses import replace
 
     from naba import Labeller
-    from naba.corpus.annotation import Suggestion
+    from naba.annotation import Suggestion
     from naba.paths import find
 
     labeller = Labeller.load(find(Path(model)))

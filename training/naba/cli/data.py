@@ -15,7 +15,7 @@ def build(
     """Build a dataset: articles, votes, labelled sets in; train, validation and test out, with a card and a manifest."""
     quiet()
     from naba.config import BuildConfig, load_config
-    from naba.corpus.build import build as build_dataset
+    from naba.dataset.build import build as build_dataset
     from naba.paths import find
 
     settings = load_config(BuildConfig, find(config), set_)

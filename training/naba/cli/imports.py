@@ -8,7 +8,7 @@ import typer
 from naba.cli.terminal import FAULT, Overrides, console, say, show
 
 if TYPE_CHECKING:
-    from naba.corpus.imports import Imported
+    from naba.importing.imports import Imported
 
 
 def import_labelled(
@@ -24,9 +24,9 @@ def import_labelled(
 ) -> None:
     """Import a labelled set: CSV, TSV, JSONL, Parquet or a datasets folder, by a mapping of its columns and values."""
     from naba.config import load_config
-    from naba.corpus.imports import counts_table, read_import, write_import
-    from naba.corpus.mapping import ImportConfig
     from naba.errors import ConfigError, DataError
+    from naba.importing.imports import counts_table, read_import, write_import
+    from naba.importing.mapping import ImportConfig
     from naba.paths import find
 
     settings = load_config(ImportConfig, find(config), set_, {"out": out})

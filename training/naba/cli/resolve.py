@@ -37,13 +37,13 @@ def resolve(
     overwrite: Replace = False,
 ) -> None:
     """Resolve votes of people, rules and models into labels with a confidence; an adjudicated vote wins."""
-    from naba.corpus import resolve as resolver
-    from naba.corpus.adjudication import adjudicated_votes, undecided
-    from naba.corpus.labelled import load_labelled, write_labelled
-    from naba.corpus.vote_table import VoteTable
-    from naba.corpus.votes import load_votes
+    from naba.dataset.labelled import load_labelled, write_labelled
     from naba.paths import find
     from naba.schema import LabelSchema
+    from naba.voting import resolve as resolver
+    from naba.voting.adjudication import adjudicated_votes, undecided
+    from naba.voting.vote_table import VoteTable
+    from naba.voting.votes import load_votes
 
     _refuse(out, overwrite)
     schema = LabelSchema.load(find(labels))
@@ -88,13 +88,13 @@ def agreement(
     overwrite: Replace = False,
 ) -> None:
     """Measure how far annotators agree: kappa and alpha per topic, on presence and on stance, and who confuses what."""
-    from naba.corpus import adjudication
-    from naba.corpus import agreement as module
-    from naba.corpus.labelled import load_labelled
-    from naba.corpus.vote_table import VoteTable
+    from naba.dataset.labelled import load_labelled
     from naba.jsonl import write_json, write_jsonl
     from naba.paths import find
     from naba.schema import LabelSchema
+    from naba.voting import adjudication
+    from naba.voting import agreement as module
+    from naba.voting.vote_table import VoteTable
 
     for path in filter(None, (disagreements, out)):
         _refuse(path, overwrite)
@@ -140,10 +140,10 @@ def _advise(table: Any, method: str) -> None:
 
 def _compare(votes: list[Any], gold: list[Any], schema: Any, seed: int) -> None:
     """Print how each annotator and each resolver meets gold."""
-    from naba.corpus import vote_quality
-    from naba.corpus.aggregate import METHODS
-    from naba.corpus.resolve import decide
-    from naba.corpus.vote_table import VoteTable, gold_of
+    from naba.voting import vote_quality
+    from naba.voting.aggregate import METHODS
+    from naba.voting.resolve import decide
+    from naba.voting.vote_table import VoteTable, gold_of
 
     table, _ = VoteTable.from_votes(votes, schema)
     truth = gold_of(gold, table.segment_ids, schema)

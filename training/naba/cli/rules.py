@@ -9,8 +9,8 @@ from naba.cli.terminal import Bars, console, say, show
 from naba.errors import NabaError
 
 if TYPE_CHECKING:
-    from naba.corpus.rules.report import RulesReport
-    from naba.corpus.rules.ruleset import RuleSet
+    from naba.voting.rules.report import RulesReport
+    from naba.voting.rules.ruleset import RuleSet
 
 _DATA = (Path("data/authored.jsonl"), Path("data/seed-gold.jsonl"))
 
@@ -26,12 +26,12 @@ def rules(
     text: Annotated[str | None, typer.Option(help="Show the rules that fire on this text, and where.")] = None,
 ) -> None:
     """Report coverage, overlap, conflicts and accuracy of every labelling rule against labelled segments."""
-    from naba.corpus.labelled import load_labelled
-    from naba.corpus.rules.report import measure
-    from naba.corpus.rules.ruleset import RuleSet
+    from naba.dataset.labelled import load_labelled
     from naba.jsonl import write_json
     from naba.paths import find
     from naba.schema import LabelSchema
+    from naba.voting.rules.report import measure
+    from naba.voting.rules.ruleset import RuleSet
 
     schema = LabelSchema.load(find(labels))
     found = RuleSet.load(find(folder), schema)
@@ -52,7 +52,7 @@ def rules(
 
 
 def _try(found: "RuleSet", text: str) -> None:
-    from naba.corpus.rules.tables import firings_table
+    from naba.voting.rules.tables import firings_table
 
     if not text.strip():
         raise NabaError("--text is empty; give it a sentence in quotes")
@@ -64,7 +64,7 @@ def _try(found: "RuleSet", text: str) -> None:
 
 
 def _print(report: "RulesReport") -> None:
-    from naba.corpus.rules.tables import conflicts_table, rules_table, topics_table
+    from naba.voting.rules.tables import conflicts_table, rules_table, topics_table
 
     console().print(rules_table(report))
     console().print(topics_table(report))

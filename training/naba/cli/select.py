@@ -25,7 +25,7 @@ Labels = Annotated[Path, typer.Option(help="The label schema; a model brings its
 
 
 class Method(StrEnum):
-    """How segments are picked (naba.corpus.select)."""
+    """How segments are picked (naba.dataset.select)."""
 
     diverse = "diverse"
     uncertainty = "uncertainty"
@@ -48,9 +48,9 @@ def suspects(
     """Find labels that look wrong, for a person to read again: confident learning, per topic, on presence and stance."""
     _free(out, overwrite)
     labeller, schema = _judge(model, labels)
-    from naba.corpus import suspects as module
-    from naba.corpus.clusters import find_clusters
-    from naba.corpus.labelled import load_labelled
+    from naba.dataset import suspects as module
+    from naba.dataset.clusters import find_clusters
+    from naba.dataset.labelled import load_labelled
     from naba.jsonl import write_jsonl
 
     items = load_labelled(data, schema)
@@ -98,8 +98,8 @@ def select(
         raise ConfigError("give --labelled DATA or --model RUN to judge by, or --method random")
     _free(out, overwrite)
     labeller, schema = _judge(model, labels)
-    from naba.corpus import select as module
-    from naba.corpus.labelled import load_labelled, write_labelled
+    from naba.dataset import select as module
+    from naba.dataset.labelled import load_labelled, write_labelled
 
     wanted = module.parse_want(want, schema) if want else None
     segments = module.load_pool(pool, schema)
@@ -132,7 +132,7 @@ def _scores(
     wanted: tuple[int, int | None] | None,
 ) -> "Floats":
     """What segments are picked by: the model's doubt, or that of TF-IDF fitted on what is known; or a class's probability."""
-    from naba.corpus import select as module
+    from naba.dataset import select as module
     from naba.tfidf import TfidfClassifier
 
     if labeller:
@@ -177,7 +177,7 @@ def _probabilities(labeller: "Labeller", items: "Sequence[LabelledSegment]") -> 
 
 def _warn_of_training(model: Path, items: "Sequence[LabelledSegment]", schema: "LabelSchema") -> None:
     """A model believes what it was trained on: of those segments it finds hardly an error."""
-    from naba.corpus.leakage import stock_text, without_overlap
+    from naba.dataset.leakage import stock_text, without_overlap
 
     training = _trained_on(model, schema)
     stock = stock_text((item.segment.text for item in (*items, *training)), RUN_WORDS)
@@ -191,7 +191,7 @@ def _warn_of_training(model: Path, items: "Sequence[LabelledSegment]", schema: "
 
 def _trained_on(model: Path, schema: "LabelSchema") -> "list[LabelledSegment]":
     """The training segments of a run, as far as its files are still there as they were; says which are not."""
-    from naba.corpus.labelled import load_labelled
+    from naba.dataset.labelled import load_labelled
     from naba.errors import CheckpointError
     from naba.fingerprint import fingerprint
     from naba.jsonl import read_json

@@ -1,1 +1,1 @@
-"""From article files to labelled data: reading, cutting into segments, joining labels, splitting."""
+"""Article files into segments: reading, boilerplate, dates, contacts masked, exact offsets."""

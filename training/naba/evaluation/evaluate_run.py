@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from naba.config import EvaluateConfig
-from naba.corpus.labelled import load_labelled
-from naba.corpus.leakage import stock_text, without_overlap
+from naba.dataset.labelled import load_labelled
+from naba.dataset.leakage import stock_text, without_overlap
 from naba.errors import DataError, NabaError
 from naba.evaluation.baselines import majority, targets, tfidf
 from naba.fingerprint import fingerprint

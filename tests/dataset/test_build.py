@@ -1,0 +1,342 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from naba.config import BuildConfig
+from naba.dataset import build as module
+from naba.dataset.build import build
+from naba.dataset.labelled import load_labelled
+from naba.dataset.statistics import label_counts
+from naba.errors import DataError
+from naba.jsonl import read_json, read_jsonl
+from naba.records import LabelledSegment
+from naba.schema import LabelSchema
+
+Make = Callable[..., LabelledSegment]
+Write = Callable[..., Path]
+Rows = list[dict[str, Any]]
+
+RULES = """
+topic: diplomacy
+lexicons:
+  truce: {words: [هدنة]}
+  rain: {words: [أمطار]}
+rules:
+  - {id: truce, vote: support, find: [truce], note: test}
+  - {id: rain, vote: absent, find: [rain], note: test}
+"""
+
+
+def text(number: int, words: int = 20) -> str:
+    """Words that no other number has."""
+    return " ".join(f"كلمة{number}و{word}" for word in range(words))
+
+
+def rows(numbers: range, stance: str = "support", **fields: Any) -> Rows:
+    labels = {"diplomacy": {"present": True, "stance": stance}}
+    return [{"text": text(number), "labels": labels} | fields for number in numbers]
+
+
+def many() -> Rows:
+    return [row for n, stance in enumerate(("support", "oppose")) for row in rows(range(100 * n, 100 * n + 40), stance)]
+
+
+@pytest.fixture
+def make_config(root: Path, tmp_path: Path) -> Callable[..., BuildConfig]:
+    def make(**values: Any) -> BuildConfig:
+        given = {"labels": root / "configs/labels.yaml", "out": tmp_path / "out", "inflation": False}
+        return BuildConfig.model_validate(given | values)
+
+    return make
+
+
+def parts_of(out: Path, schema: LabelSchema) -> dict[str, str]:
+    """Segment id → part."""
+    found = {}
+    for part in ("train", "validation", "test", "unlabelled"):
+        if (out / f"{part}.jsonl").is_file():
+            found |= {item.segment.id: part for item in load_labelled([out / f"{part}.jsonl"], schema)}
+    return found
+
+
+def files(out: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+
+
+def test_counts_keep_absent_apart_from_unknown(labelled: Make, schema: LabelSchema) -> None:
+    items = [
+        labelled("أ", diplomacy="support", military_action="neutral"),
+        labelled("ب"),
+        labelled("ت", diplomacy=None),
+    ]
+    counts = label_counts(items, schema)
+    assert counts["diplomacy"] == {"support": 1, "oppose": 0, "neutral": 0}
+    assert counts["none"] == 1  # the third is not known to have none
+    assert counts["several_topics"] == 1
+
+
+def test_shipped_build_drops_overlap_and_repeats_itself_byte_for_byte(
+    root: Path, tmp_path: Path, schema: LabelSchema, make_config: Callable[..., BuildConfig]
+) -> None:
+    gold = root / "data" / "seed-gold.jsonl"
+    authored = root / "data" / "authored.jsonl"
+    mixed = tmp_path / "mixed.jsonl"
+    # The gold rows themselves, as if somebody had mixed them in: they must not reach training.
+    mixed.write_text(authored.read_text(encoding="utf-8") + gold.read_text(encoding="utf-8"), encoding="utf-8")
+    config = make_config(train=[mixed], test=[gold], out=tmp_path / "one", name="mine")
+    manifest = build(config)
+    # 000 and 002 hold six paragraphs in the same words.
+    assert manifest["set_aside"] == {"nearly duplicates data given as test": 78, "repeats a text": 6}
+    test_ids = {item.segment.id for item in load_labelled([gold], schema)}
+    for name in ("train", "validation"):
+        assert not test_ids & {item.segment.id for item in load_labelled([tmp_path / "one" / f"{name}.jsonl"], schema)}
+    assert len(list(read_jsonl(tmp_path / "one" / "set_aside.jsonl"))) == 84
+    build(config.model_copy(update={"out": tmp_path / "two"}))
+    one, two = files(tmp_path / "one"), files(tmp_path / "two")
+    differing = {name for name in one if one[name].replace(b"/one", b"/two") != two[name]}
+    assert not differing and one.keys() == two.keys()
+
+
+def test_built_dataset_loads_with_datasets_as_it_is(
+    root: Path, tmp_path: Path, make_config: Callable[..., BuildConfig]
+) -> None:
+    import datasets
+
+    build(make_config(train=[root / "data/authored.jsonl"], test=[root / "data/seed-gold.jsonl"]))
+    loaded = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
+    manifest = read_json(tmp_path / "out" / "manifest.json")
+    assert {name: len(part) for name, part in loaded.items()} == {
+        name: count for name, count in manifest["segments"].items() if count
+    }
+    assert loaded["test"][0]["labels"]["diplomacy"] == {"present": True, "stance": "support"}
+
+
+def test_stances_are_spread_by_the_shares(write_rows: Write, make_config: Callable[..., BuildConfig]) -> None:
+    path = write_rows("a.jsonl", many())
+    manifest = build(make_config(train=[path], split={"validation": 0.25, "test": 0.25}))
+    counts = {name: manifest["labels"][name]["diplomacy"] for name in ("train", "validation", "test")}
+    assert counts["train"] == {"support": 20, "oppose": 20, "neutral": 0}
+    assert counts["validation"] == counts["test"] == {"support": 10, "oppose": 10, "neutral": 0}
+
+
+def test_adding_segments_moves_none(
+    tmp_path: Path, schema: LabelSchema, write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    config = make_config(train=[write_rows("a.jsonl", many())], split={"validation": 0.25, "test": 0.25})
+    build(config)
+    before = parts_of(tmp_path / "out", schema)
+    more = write_rows("b.jsonl", rows(range(500, 700)))
+    build(config.model_copy(update={"train": [more, *config.train]}))
+    after = parts_of(tmp_path / "out", schema)
+    assert {key: after[key] for key in before} == before
+    assert len(after) == 280 and sum(part == "test" for part in after.values()) == 70
+
+
+def test_article_that_bridges_two_parts_is_set_aside_and_moves_nothing(
+    tmp_path: Path, schema: LabelSchema, write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    config = make_config(train=[write_rows("a.jsonl", many())], split={"validation": 0.25})
+    build(config)
+    before = parts_of(tmp_path / "out", schema)
+    by_part = {part: row["text"] for row in many() for part in [before[_id(row["text"])]]}
+    bridge = {"text": f"{by_part['train']} {by_part['validation']}", "labels": {}}
+    follower = {"text": by_part["train"].replace("و3 ", "بدل "), "labels": {}}
+    manifest = build(config.model_copy(update={"train": [*config.train, write_rows("b.jsonl", [bridge, follower])]}))
+    assert manifest["set_aside"] == {"bridges two parts of the ledger": 2}
+    assert parts_of(tmp_path / "out", schema) == before
+    # Without the bridge, the copy of the training segment alone joins it.
+    build(config.model_copy(update={"train": [*config.train, write_rows("c.jsonl", [follower])]}))
+    assert parts_of(tmp_path / "out", schema) == before | {_id(follower["text"]): "train"}
+
+
+def _id(text: str) -> str:
+    from naba.records import segment_id
+
+    return segment_id(text)
+
+
+def test_split_by_time_sets_the_undated_and_early_copies_aside(
+    tmp_path: Path, schema: LabelSchema, write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    early, late = {"date": "2024-01-01"}, {"date": "2024-06-01"}
+    data = rows(range(10), provenance=early) + rows(range(10, 15), provenance=late) + rows(range(20, 22))
+    copy = rows(range(1), provenance=late)[0]
+    copy["text"] += " وزيادة"
+    split = {"method": "time", "test_from": "2024-03-01", "validation": 0.2}
+    manifest = build(make_config(train=[write_rows("a.jsonl", [*data, copy])], split=split))
+    assert manifest["set_aside"] == {"belongs to what test has": 1, "has no date": 2}
+    found = parts_of(tmp_path / "out", schema)
+    assert {part for key, part in found.items() if key in {_id(row["text"]) for row in [*data[10:15], copy]}} == {
+        "test"
+    }
+    assert sum(part == "validation" for part in found.values()) == 2
+
+
+def test_split_by_source_holds_a_whole_outlet_out(
+    tmp_path: Path, schema: LabelSchema, write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    data = [row for n in range(4) for row in rows(range(20 * n, 20 * n + 10), provenance={"source": f"s{n}"})]
+    split = {"method": "source", "test_sources": ["s3"], "validation_sources": ["s2"]}
+    build(make_config(train=[write_rows("a.jsonl", data)], split=split))
+    found = parts_of(tmp_path / "out", schema)
+    by_source = {row["provenance"]["source"]: set() for row in data}
+    for row in data:
+        by_source[row["provenance"]["source"]].add(found[_id(row["text"])])
+    assert by_source == {"s0": {"train"}, "s1": {"train"}, "s2": {"validation"}, "s3": {"test"}}
+
+
+def write_articles(path: Path, count: int) -> Path:
+    endings = ["بدأت الهدنة أمس.", "هطلت أمطار غزيرة.", "انتهى الخبر."]
+    lines = [{"id": f"n{n}", "text": f"{text(1000 + n)} {endings[n % 3]}"} for n in range(count)]
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "a.yaml").write_text(RULES, encoding="utf-8")
+    return tmp_path / "rules"
+
+
+def test_rules_label_raw_articles_weakly_and_only_for_training(
+    tmp_path: Path, rules: Path, write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    articles = write_articles(tmp_path / "articles.jsonl", 30)
+    held = {
+        "text": f"{text(1000)} بدأت الهدنة أمس اليوم.",
+        "labels": {"diplomacy": {"present": True, "stance": "oppose"}},
+    }
+    gold = write_rows("gold.jsonl", [held])
+    config = make_config(articles=[articles], rules=rules, train=[write_rows("a.jsonl", many())], test=[gold])
+    manifest = build(config)
+    assert manifest["articles"] == {"read": 30, "rejected": 0}
+    assert manifest["voters"] == ["rule:truce", "rule:rain"]
+    assert manifest["weak"] == 19 and manifest["segments"]["unlabelled"] == 10
+    assert manifest["set_aside"] == {"nearly duplicates data given as test": 1}
+    weak = [row for row in read_jsonl(tmp_path / "out" / "train.jsonl") if row["weak"]]
+    labels = [row["labels"]["diplomacy"] for row in weak]
+    assert labels.count({"present": True, "stance": "support"}) == 9
+    assert labels.count({"present": False, "stance": None}) == 10
+    assert weak[0]["labels"]["military_action"] == {"present": None, "stance": None}  # nobody judged it
+    assert weak[0]["confidence"]["diplomacy"]["present"] == 1.0
+    assert all(not row["weak"] for row in read_jsonl(tmp_path / "out" / "validation.jsonl"))
+
+
+def test_weak_labels_alone_are_no_validation(
+    tmp_path: Path, rules: Path, make_config: Callable[..., BuildConfig]
+) -> None:
+    config = make_config(articles=[write_articles(tmp_path / "articles.jsonl", 30)], rules=rules)
+    with pytest.raises(DataError, match="all labels come from rules or models"):
+        build(config)
+    manifest = build(make_config(**config.model_dump(include={"articles", "rules"}), split={"weak_held_out": True}))
+    assert manifest["segments"]["validation"] == 3
+
+
+def test_people_outvote_nobody_but_an_adjudicator_outvotes_all(
+    tmp_path: Path, rules: Path, write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    articles = write_articles(tmp_path / "articles.jsonl", 3)
+    truce = f"{text(1000)} بدأت الهدنة أمس."
+    last = f"{text(1002)} انتهى الخبر."
+    said = {"diplomacy": {"present": True, "stance": "oppose"}}
+    votes = [
+        {"text": truce, "labels": said, "annotator": "سلمى", "adjudicated": True},
+        {"text": last, "labels": said, "annotator": "عمر"},
+    ]
+    config = make_config(
+        articles=[articles], rules=rules, votes=[write_rows("v.jsonl", votes)], train=[write_rows("a.jsonl", many())]
+    )
+    build(config)
+    found = {
+        row["text"]: row for part in ("train", "validation") for row in read_jsonl(tmp_path / "out" / f"{part}.jsonl")
+    }
+    assert found[truce]["labels"]["diplomacy"]["stance"] == "oppose" and not found[truce].get("weak")
+    assert found[truce]["article_id"] == "n0"  # the article's offsets stay with it
+    assert found[last]["labels"]["diplomacy"]["stance"] == "oppose" and not found[last].get("weak")
+
+
+def test_build_stopped_anywhere_ends_in_the_same_bytes(
+    tmp_path: Path,
+    rules: Path,
+    write_rows: Write,
+    make_config: Callable[..., BuildConfig],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from naba.dataset import harvest
+
+    monkeypatch.setattr(harvest, "RECORDS", 7)
+    articles = write_articles(tmp_path / "articles.jsonl", 30)
+    data = write_rows("a.jsonl", many())
+
+    def config(out: str) -> BuildConfig:
+        return make_config(articles=[articles], rules=rules, train=[data], out=tmp_path / out, name="d")
+
+    build(config("whole"))
+    for name in ("write_jsonl", "write_ledger", "write_card", "write_json"):
+        real = getattr(module, name)
+
+        def stop(*_: Any, **__: Any) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(module, name, stop)
+        with pytest.raises(KeyboardInterrupt):
+            build(config("cut"))
+        assert not (tmp_path / "cut" / "manifest.json").exists()
+        monkeypatch.setattr(module, name, real)
+    build(config("cut"))
+    whole, cut = files(tmp_path / "whole"), files(tmp_path / "cut")
+    assert whole.keys() == cut.keys()
+    assert all(whole[name].replace(b"/whole", b"/cut") == cut[name] for name in whole)
+
+
+def test_nothing_left_for_validation_is_an_error(
+    tmp_path: Path, write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    config = make_config(train=[write_rows("a.jsonl", [{"text": "نص وحيد", "labels": {}}])])
+    with pytest.raises(DataError, match=r"no segment is left for (train|validation)"):
+        build(config)
+    assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_nothing_to_build_from_is_an_error(make_config: Callable[..., BuildConfig]) -> None:
+    with pytest.raises(DataError, match="nothing to build from"):
+        build(make_config())
+
+
+def test_label_outside_the_schema_names_file_and_row(
+    write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    path = write_rows("a.jsonl", [{"text": "نص", "labels": {"sport": {"present": True, "stance": None}}}])
+    with pytest.raises(DataError, match=r"a\.jsonl:1: topic 'sport'"):
+        build(make_config(train=[path]))
+
+
+def test_rebuilding_without_a_test_set_leaves_no_old_one(
+    root: Path, tmp_path: Path, make_config: Callable[..., BuildConfig]
+) -> None:
+    config = make_config(train=[root / "data" / "authored.jsonl"], test=[root / "data" / "seed-gold.jsonl"])
+    build(config)
+    assert (tmp_path / "out" / "test.jsonl").is_file()
+    build(config.model_copy(update={"test": []}))
+    assert not (tmp_path / "out" / "test.jsonl").exists()
+
+
+def test_given_validation_that_is_all_dropped_is_not_replaced_by_a_split(
+    root: Path, make_config: Callable[..., BuildConfig]
+) -> None:
+    gold = root / "data" / "seed-gold.jsonl"
+    with pytest.raises(DataError, match="no segment is left for validation"):
+        build(make_config(train=[root / "data" / "authored.jsonl"], validation=[gold], test=[gold]))
+
+
+def test_contacts_are_masked_in_labelled_files_too(
+    tmp_path: Path, write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    data = [*many(), {"text": f"{text(900)} هاتف 71 123 456", "labels": {}}]
+    build(make_config(train=[write_rows("a.jsonl", data)]))
+    content = b"".join(files(tmp_path / "out").values()).decode()
+    assert "71 123 456" not in content and "## ### ###" in content

@@ -1,0 +1,181 @@
+"""What a build starts from: every segment of the labelled files, the votes and the raw articles, each with its labels.
+
+    material = gather(config, schema, model)
+
+Labels are READ (a labelled file's, or resolved from votes with a person's among them), WEAK (resolved from rules and
+models alone) or absent (UNLABELLED). Phone numbers and e-mail addresses are masked.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from naba.config import BuildConfig
+from naba.corpus.mask import mask
+from naba.dataset.harvest import Harvest, Harvested, harvest
+from naba.dataset.labelled import load_labelled
+from naba.dataset.split import NOWHERE, PARTS
+from naba.errors import DataError
+from naba.fingerprint import fingerprint_files
+from naba.paths import find
+from naba.progress import SILENT, Progress
+from naba.records import LabelledSegment, TopicLabel, Vote
+from naba.schema import LabelSchema
+from naba.text import normaliser
+from naba.voting.resolve import decide, labels_of, resolve_table
+from naba.voting.rules import RuleSet
+from naba.voting.vote_table import VoteTable
+from naba.voting.voters import Model, Voters
+from naba.voting.votes import load_votes
+
+READ, WEAK, UNLABELLED = range(3)
+KINDS = ("read", "weak", "unlabelled")
+
+_NORMALISE = normaliser("standard-1")
+_MACHINES = ("rule:", "model:")
+
+
+@dataclass(frozen=True)
+class Material:
+    """N segments, those of given parts first, then labelled, voted and raw ones."""
+
+    items: Sequence[LabelledSegment]
+    given: NDArray[np.int64]  # [N]
+    """The part whose file a segment comes from; NOWHERE where it is to be placed."""
+    kind: NDArray[np.int64]  # [N]
+    """READ, WEAK or UNLABELLED."""
+    repeats: NDArray[np.bool_]  # [N]
+    """The text, spacing and spelling marks aside, stands earlier among the segments to be placed."""
+    harvest: Harvest | None
+    voters: Sequence[str]
+    """Who voted on raw articles."""
+    people: Sequence[Vote]
+    """What people said: votes that no rule or model gave."""
+
+    def to_place(self) -> NDArray[np.bool_]:
+        """The segments that no file gives a part, each text once. [N]"""
+        return np.asarray((self.given == NOWHERE) & ~self.repeats)
+
+
+def gather(config: BuildConfig, schema: LabelSchema, model: Model | None, *, progress: Progress = SILENT) -> Material:
+    """Read everything that the configuration names.
+
+    Raises:
+        DataError: an input cannot be read, or there is none. ConfigError: a rule is wrong.
+    """
+    items: list[LabelledSegment] = []
+    given: list[int] = []
+    for part in ("test", "validation", "train"):
+        paths = getattr(config, part)
+        found = [_masked(item) for item in load_labelled(paths, schema)] if paths else []
+        items += found
+        given += [NOWHERE if part == "train" else PARTS.index(part)] * len(found)
+    kind = [WEAK if item.extra.get("weak") else READ for item in items]
+    votes = load_votes(config.votes, schema) if config.votes else []
+    read = None
+    names: tuple[str, ...] = ()
+    if config.articles or votes:
+        rules = RuleSet.load(find(config.rules), schema) if config.rules else None
+        voters = Voters(schema, rules, model, _model_name(config.model))
+        read = harvest(config.articles, config.out / "shards", voters, progress=progress)
+        voted, kinds, names = _resolve(config, schema, read.segments, voters, votes)
+        items, kind, given = items + voted, kind + kinds, given + [NOWHERE] * len(voted)
+    if not items:
+        raise DataError("nothing to build from: name labelled files under 'train', or articles with 'rules' or 'votes'")
+    placed = np.array(given, dtype=np.int64)
+    people = [vote for vote in votes if not vote.annotator.startswith(_MACHINES)]
+    return Material(items, placed, np.array(kind), _repeats(items, placed), read, names, people)
+
+
+def _masked(item: LabelledSegment) -> LabelledSegment:
+    text = mask(item.segment.text)
+    return item if text == item.segment.text else replace(item, segment=replace(item.segment, text=text))
+
+
+def _model_name(folder: str | None) -> str:
+    """The run's name with a mark of its weights and decision, so that another model's votes are never taken for its."""
+    if folder is None:
+        return ""
+    path = find(Path(folder))
+    files = [path / name for name in ("model.safetensors", "decision.json") if (path / name).is_file()]
+    return f"{path.name}@{fingerprint_files(files)}"
+
+
+def _resolve(
+    config: BuildConfig, schema: LabelSchema, raw: Sequence[Harvested], voters: Voters, votes: Sequence[Vote]
+) -> tuple[list[LabelledSegment], list[int], tuple[str, ...]]:
+    """Raw segments and those people voted on as labelled segments, with kinds, and the names of all who voted."""
+    votes = [replace(vote, item=_masked(vote.item)) for vote in votes]
+    table, people_items = VoteTable.from_votes(votes, schema)
+    numbers = {item.segment.id: number for number, item in enumerate(people_items)}
+    own = [numbers.setdefault(found.segment.id, len(numbers)) for found in raw]
+    first: dict[int, Harvested] = {}
+    for number, found in zip(own, raw, strict=True):
+        first.setdefault(number, found)
+    rows = [(number, *vote) for number, found in first.items() for vote in found.votes]
+    machine = np.array(rows, dtype=np.int64).reshape(-1, 5).T
+    names = (*table.annotators, *voters.names)
+    both = VoteTable(
+        len(numbers),
+        names,
+        np.concatenate([table.segment, machine[0]]),
+        np.concatenate([table.annotator, machine[1] + len(table.annotators)]),
+        np.concatenate([table.topic, machine[2]]),
+        np.concatenate([table.present, machine[3].astype(bool)]),
+        np.concatenate([table.stance, machine[4]]),
+        np.concatenate([table.adjudicated, np.zeros(machine.shape[1], dtype=bool)]),
+        tuple(numbers),
+    )
+    resolved = resolve_table(both, schema, config.resolve.method, config.seed)
+    labels = labels_of(resolved, schema, config.resolve.min_confidence)
+    _, sure, certain = decide(resolved)
+    people = {vote.item.segment.id for vote in votes if not vote.annotator.startswith(_MACHINES)}
+    voted = np.bincount(both.segment, minlength=len(numbers)) > 0
+    unlabelled = {topic: TopicLabel(None) for topic in schema.topic_ids}
+
+    def make(item: LabelledSegment, number: int) -> tuple[LabelledSegment, int]:
+        known = voted[number] and any(label.present is not None for label in labels[number].values())
+        if not known:
+            return replace(item, labels=unlabelled), UNLABELLED
+        kind = READ if item.segment.id in people else WEAK
+        confidence = _confidence(labels[number], schema, sure[number], certain[number])
+        by = {"annotator": f"resolved:{config.resolve.method}"}
+        extra = dict(item.extra) | {"confidence": confidence} | ({"weak": True} if kind == WEAK else {})
+        return replace(item, labels=labels[number], provenance=dict(item.provenance) | by, extra=extra), kind
+
+    raw_ids = {found.segment.id for found in raw}
+    made = [make(item, number) for number, item in enumerate(people_items) if item.segment.id not in raw_ids]
+    made += [
+        make(LabelledSegment(found.segment, unlabelled, found.provenance), number)
+        for number, found in zip(own, raw, strict=True)
+    ]
+    used = {names[number] for number in np.unique(both.annotator).tolist()}
+    return [item for item, _ in made], [kind for _, kind in made], tuple(name for name in names if name in used)
+
+
+def _confidence(
+    labels: Mapping[str, TopicLabel], schema: LabelSchema, sure: NDArray[np.float64], certain: NDArray[np.float64]
+) -> dict[str, Any]:
+    """For every known label the probability of the answer, in three digits: presence, and stance where there is one."""
+    found: dict[str, Any] = {}
+    for number, topic in enumerate(schema.topic_ids):
+        label = labels[topic]
+        if label.present is not None:
+            found[topic] = {"present": round(float(sure[number]), 3)}
+            found[topic]["stance"] = round(float(certain[number]), 3) if label.stance else None
+    return found
+
+
+def _repeats(items: Sequence[LabelledSegment], given: NDArray[np.int64]) -> NDArray[np.bool_]:
+    seen: set[str] = set()
+    repeats = np.zeros(len(items), dtype=bool)
+    for number, item in enumerate(items):
+        if given[number] == NOWHERE:
+            text = _NORMALISE(item.segment.text)
+            repeats[number] = text in seen
+            seen.add(text)
+    return repeats
