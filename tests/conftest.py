@@ -1,6 +1,7 @@
 """Fixtures: schemas, a tiny encoder and tokenizer built on the spot, labelled segments. No network, no GPU."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from naba.schema import LabelSchema
 # How long one example takes says nothing on a busy machine; times are measured in tests/benchmarks.
 settings.register_profile("naba", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("naba")
+
+Run = Callable[..., tuple[int, str, str]]
+"""`naba ARGUMENTS` → exit code, output, errors."""
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -78,6 +82,26 @@ def write_rows(tmp_path: Path) -> Callable[[str, list[dict[str, Any]]], Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def naba(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Run `naba ARGUMENTS` in the test's folder; gives exit code, output, errors."""
+    from naba import cli
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["naba", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as exit:
+            code = int(exit.code or 0)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
 
 
 @pytest.fixture

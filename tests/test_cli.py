@@ -13,27 +13,7 @@ import pytest
 import yaml
 
 from naba import cli
-from tests.conftest import FOUR_TOPICS
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def naba(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Run `naba ARGUMENTS` in an empty folder; gives exit code, output, errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["naba", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as exit:
-            code = int(exit.code or 0)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+from tests.conftest import FOUR_TOPICS, Run
 
 
 def fault(result: tuple[int, str, str]) -> str:

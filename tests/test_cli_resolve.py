@@ -9,32 +9,18 @@ from typing import Any
 import pytest
 import yaml
 
-from naba import cli
-from tests.conftest import FOUR_TOPICS
+from tests.conftest import FOUR_TOPICS, Run
 
 Rows = list[dict[str, Any]]
 Write = Callable[[str, Rows], Path]
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def naba(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Run `naba ARGUMENTS` in the test's folder with the markets schema; gives exit code, output, errors."""
-    monkeypatch.chdir(tmp_path)
+def naba(naba: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Run `naba ARGUMENTS` with the markets schema."""
     monkeypatch.setenv("COLUMNS", "120")
     (tmp_path / "markets.yaml").write_text(yaml.safe_dump(FOUR_TOPICS, allow_unicode=True), encoding="utf-8")
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["naba", *map(str, arguments), "--labels", "markets.yaml"])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as exit:
-            code = int(exit.code or 0)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return lambda *arguments: naba(*arguments, "--labels", "markets.yaml")
 
 
 @pytest.fixture

@@ -1,15 +1,11 @@
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
 
-from naba import cli
-from naba.cli.imports import import_labelled
 from naba.dataset.labelled import load_labelled
 from naba.errors import DataError
 from naba.importing.imports import Imported, read_import, write_import
@@ -17,7 +13,7 @@ from naba.importing.mapping import ImportConfig
 from naba.records import TopicLabel
 from naba.schema import LabelSchema
 from naba.voting.votes import load_votes
-from tests.conftest import FOUR_TOPICS
+from tests.conftest import FOUR_TOPICS, Run
 
 MEANINGS = {"up": "optimistic", "down": "pessimistic", "there": "present", "no": "absent"}
 LONG = {
@@ -177,29 +173,8 @@ EXAMPLE = """number,sentence,published,talks,aid,force,position on force
 """
 
 
-@pytest.fixture
-def naba(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Any]:
-    """Run `naba import …`; gives exit code, output, errors."""
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command("import")(import_labelled)
-    app.callback()(lambda: None)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(cli, "app", app)
-        monkeypatch.setattr(sys, "argv", ["naba", "import", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as exit:
-            code = int(exit.code or 0)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
-
-
 def test_the_shipped_example_imports_and_replaces_only_when_told(
-    naba: Callable[..., Any], root: Path, schema: LabelSchema, tmp_path: Path
+    naba: Run, root: Path, schema: LabelSchema, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.csv").write_text(EXAMPLE, encoding="utf-8-sig")
     config = (root / "configs" / "import.yaml").read_text(encoding="utf-8")
@@ -212,30 +187,28 @@ def test_the_shipped_example_imports_and_replaces_only_when_told(
         "--out",
         tmp_path / "out.jsonl",
     )
-    code, out, errors = naba(*arguments, "--dry-run")
+    code, out, errors = naba("import", *arguments, "--dry-run")
     assert (code, errors) == (0, "")
     assert "rows: 2, repeated: 0, left out: 0, texts: 2" in out
     assert "رحب الوزير" in out
     assert not (tmp_path / "out.jsonl").exists()
-    assert naba(*arguments)[0] == 0
+    assert naba("import", *arguments)[0] == 0
     first, second = load_labelled([tmp_path / "out.jsonl"], schema)
     assert first.labels == {
         "diplomacy": TopicLabel(True, "support"), "humanitarian_aid": TopicLabel(None), "military_action": TopicLabel(False)
     }  # fmt: skip
     assert second.labels["military_action"] == TopicLabel(True, "neutral")
-    code, _, errors = naba(*arguments)
+    code, _, errors = naba("import", *arguments)
     assert code == 2
     assert "is there already" in errors
-    assert naba(*arguments, "--overwrite")[0] == 0
+    assert naba("import", *arguments, "--overwrite")[0] == 0
 
 
-def test_a_dry_run_tells_everything_that_is_wrong_and_ends_with_two(
-    naba: Callable[..., Any], root: Path, tmp_path: Path
-) -> None:
+def test_a_dry_run_tells_everything_that_is_wrong_and_ends_with_two(naba: Run, root: Path, tmp_path: Path) -> None:
     table = EXAMPLE + "3,نص,2024-05-03,agianst,yes,0,for\n4,,2024-05-03,for,no,0,\n"
     (tmp_path / "mine.csv").write_text(table, encoding="utf-8")
     arguments = (root / "configs" / "import.yaml", "--set", f"data=[{tmp_path / 'mine.csv'}]")
-    code, _, errors = naba(*arguments, "--dry-run")
+    code, _, errors = naba("import", *arguments, "--dry-run")
     assert code == 2
     assert "'agianst' is not mapped (rows: 1, first:" in errors
     assert "nearest known: 'against'" in errors
@@ -243,7 +216,7 @@ def test_a_dry_run_tells_everything_that_is_wrong_and_ends_with_two(
     assert "stance_without_presence=ignore" in errors
     assert "no text" in errors
     assert "to mend: 4" in errors
-    code, _, errors = naba(*arguments, "--out", tmp_path / "out.jsonl")
+    code, _, errors = naba("import", *arguments, "--out", tmp_path / "out.jsonl")
     assert code == 2
     assert errors.count("\n") == 1
     assert "and 3 more, which --dry-run lists" in errors

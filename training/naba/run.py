@@ -11,8 +11,9 @@ from typing import Any
 import torch
 
 from naba.config import TrainConfig
+from naba.errors import CheckpointError
 from naba.fingerprint import fingerprint
-from naba.jsonl import write_text
+from naba.jsonl import read_json, write_text
 from naba.paths import CHECKOUT, find
 from naba.schema import LabelSchema
 
@@ -54,6 +55,23 @@ def environment() -> dict[str, Any]:
             "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         },
     }
+
+
+def training_files(folder: Path) -> tuple[list[Path], bool]:
+    """The files that a run was trained on, as far as they are still there unchanged, and whether these are all.
+
+    Raises CheckpointError for a run.json that naba did not write.
+    """
+    path = folder / "run.json"
+    if not path.is_file():
+        return [], False
+    record = read_json(path)
+    try:
+        marks = {find(Path(name)): record["data"][name] for name in record["config"]["train"]}
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{path}: not as naba writes it ({error})") from None
+    same = [file for file, mark in marks.items() if file.is_file() and fingerprint(file) == mark]
+    return same, len(same) == len(marks) > 0
 
 
 def write_model_card(folder: Path, record: Mapping[str, Any], schema: LabelSchema) -> None:

@@ -192,18 +192,10 @@ def _warn_of_training(model: Path, items: "Sequence[LabelledSegment]", schema: "
 def _trained_on(model: Path, schema: "LabelSchema") -> "list[LabelledSegment]":
     """The training segments of a run, as far as its files are still there as they were; says which are not."""
     from naba.dataset.labelled import load_labelled
-    from naba.errors import CheckpointError
-    from naba.fingerprint import fingerprint
-    from naba.jsonl import read_json
     from naba.paths import find
+    from naba.run import training_files
 
-    file = find(model) / "run.json"
-    try:
-        record = read_json(file) if file.is_file() else {"config": {"train": []}, "data": {}}
-        files = {find(Path(name)): record["data"].get(name) for name in record["config"]["train"]}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{file}: not as naba writes it ({error})") from None
-    same = [path for path, mark in files.items() if path.is_file() and fingerprint(path) == mark]
-    if not files or len(same) < len(files):
+    files, all_there = training_files(find(model))
+    if not all_there:
         say(f"naba: {model}: not all it was trained on is here as it was; what of the data it has seen cannot be told")
-    return load_labelled(same, schema) if same else []
+    return load_labelled(files, schema) if files else []

@@ -12,10 +12,9 @@ import numpy as np
 from naba.config import EvaluateConfig
 from naba.dataset.labelled import load_labelled
 from naba.dataset.leakage import stock_text, without_overlap
-from naba.errors import DataError, NabaError
+from naba.errors import DataError
 from naba.evaluation.baselines import majority, targets, tfidf
 from naba.fingerprint import fingerprint
-from naba.jsonl import read_json
 from naba.metrics import Labels, score
 from naba.modelling import checkpoint as checkpoints
 from naba.modelling.checkpoint import Checkpoint
@@ -24,7 +23,7 @@ from naba.modelling.infer import score_texts
 from naba.paths import find
 from naba.progress import SILENT, Progress
 from naba.records import LabelledSegment
-from naba.run import environment
+from naba.run import environment, training_files
 
 REPORT_FORMAT = 1
 OVERLAP_WORDS = 13
@@ -93,14 +92,6 @@ def _unseen(test: Sequence[LabelledSegment], training: Sequence[LabelledSegment]
 
 
 def _files_of_run(model: Path) -> list[Path]:
-    """The training files of a run, if all are still there unchanged."""
-    try:
-        record = read_json(model / "run.json")
-    except DataError:
-        return []
-    try:
-        files = {find(Path(path)): record["data"][path] for path in record["config"]["train"]}
-    except (KeyError, TypeError) as error:
-        raise NabaError(f"{model / 'run.json'}: not as naba writes it ({error})") from None
-    unchanged = all(path.is_file() and fingerprint(path) == mark for path, mark in files.items())
-    return list(files) if unchanged else []
+    """The training files of a run, if all are still there unchanged: a baseline of a part would be no baseline."""
+    files, all_there = training_files(model)
+    return files if all_there else []
