@@ -27,6 +27,8 @@ lexicons:
 rules:
   - {id: truce, vote: support, find: [truce], note: test}
   - {id: rain, vote: absent, find: [rain], note: test}
+  - {id: rain-aid, topic: humanitarian_aid, vote: absent, find: [rain], note: test}
+  - {id: rain-force, topic: military_action, vote: absent, find: [rain], note: test}
 """
 
 
@@ -214,16 +216,35 @@ def test_rules_label_raw_articles_weakly_and_only_for_training(
     config = make_config(articles=[articles], rules=rules, train=[write_rows("a.jsonl", many())], test=[gold])
     manifest = build(config)
     assert manifest["articles"] == {"read": 30, "rejected": 0}
-    assert manifest["voters"] == ["rule:truce", "rule:rain"]
+    assert manifest["voters"] == ["rule:truce", "rule:rain", "rule:rain-aid", "rule:rain-force"]
     assert manifest["weak"] == 19 and manifest["segments"]["unlabelled"] == 10
     assert manifest["set_aside"] == {"nearly duplicates data given as test": 1}
     weak = [row for row in read_jsonl(tmp_path / "out" / "train.jsonl") if row["weak"]]
     labels = [row["labels"]["diplomacy"] for row in weak]
     assert labels.count({"present": True, "stance": "support"}) == 9
     assert labels.count({"present": False, "stance": None}) == 10
-    assert weak[0]["labels"]["military_action"] == {"present": None, "stance": None}  # nobody judged it
-    assert weak[0]["confidence"]["diplomacy"]["present"] == 1.0
+    truce = next(row for row in weak if row["labels"]["diplomacy"]["present"])
+    assert truce["labels"]["military_action"] == {"present": None, "stance": None}  # nobody judged it
+    assert truce["confidence"]["diplomacy"] == {"present": 1.0, "stance": 1.0}
     assert all(not row["weak"] for row in read_jsonl(tmp_path / "out" / "validation.jsonl"))
+
+
+@pytest.mark.parametrize(("share", "kept"), [(0.5, 10), (0.2, 2), (0.0, 0), (0.9, 10)])
+def test_segments_without_a_topic_are_thinned_out_and_stay_as_unlabelled_text(
+    tmp_path: Path,
+    rules: Path,
+    write_rows: Write,
+    make_config: Callable[..., BuildConfig],
+    share: float,
+    kept: int,
+) -> None:
+    # Ten articles have the topic, ten are known to have none, of ten nothing is known.
+    articles = write_articles(tmp_path / "articles.jsonl", 30)
+    data = write_rows("a.jsonl", many())
+    manifest = build(make_config(articles=[articles], rules=rules, train=[data], resolve={"without_topic": share}))
+    assert manifest["weak"] == 10 + kept
+    assert manifest["segments"]["unlabelled"] == 20 - kept
+    assert manifest["labels"]["train"]["none"] == kept
 
 
 def test_weak_labels_alone_are_no_validation(

@@ -67,6 +67,9 @@ class ResolveConfig(Config):
     method: Literal["majority", "dawid-skene", "mace"] = "majority"
     min_confidence: float = Field(0.6, gt=0, le=1)
     """A label less sure than this stays unknown."""
+    without_topic: float = Field(0.5, ge=0, lt=1)
+    """Largest share of segments without a topic among those that only rules or models labelled: most news has none of
+    the topics. The others stay unlabelled, as does what is not judged on every topic and found to have none."""
 
 
 class SplitConfig(Config):

@@ -112,7 +112,7 @@ def _counts(manifest: Mapping[str, Any], schema: LabelSchema) -> str:
     sizes = manifest["segments"]
     rows = [(name, f"{sizes[name]:,}", *_label_cells(counts, schema)) for name, counts in manifest["labels"].items()]
     columns = ("part", "segments", *_label_heads(schema))
-    return f"## Counts\n\nBy topic: {' / '.join(schema.stance_ids)}.\n\n{_table(columns, rows)}"
+    return f"## Counts\n\nBy topic: {' / '.join(schema.stance_ids)} (+ of unknown stance).\n\n{_table(columns, rows)}"
 
 
 def _sources(manifest: Mapping[str, Any], schema: LabelSchema) -> str:
@@ -264,7 +264,11 @@ def _label_heads(schema: LabelSchema) -> tuple[str, ...]:
 
 
 def _label_cells(counts: Mapping[str, Any], schema: LabelSchema) -> tuple[str, ...]:
-    cells = [" / ".join(f"{counts[topic][stance]:,}" for stance in schema.stance_ids) for topic in schema.topic_ids]
+    cells = [
+        " / ".join(f"{counts[topic][stance]:,}" for stance in schema.stance_ids)
+        + (f" + {unstated:,}" if (unstated := counts["no_stance"][topic]) else "")
+        for topic in schema.topic_ids
+    ]
     return (*cells, f"{counts['none']:,}", f"{counts['several_topics']:,}")
 
 

@@ -24,7 +24,7 @@ MAX_SEGMENTS = 4000
 MIN_SEGMENTS = 100
 """Of fewer, a fifth is too few to score."""
 _SHARE = 0.2
-_REPEATS = 3
+_REPEATS = 5
 
 
 def inflation(
@@ -34,7 +34,7 @@ def inflation(
     schema: LabelSchema,
     seed: int,
 ) -> dict[str, Any] | None:
-    """Scores of both splits, each the mean of three draws.
+    """Scores of both splits, each the mean of five draws.
 
     Args:
         items: N labelled segments as they came.

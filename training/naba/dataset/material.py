@@ -20,7 +20,7 @@ from naba.dataset.harvest import Harvest, Harvested, harvest
 from naba.dataset.labelled import load_labelled
 from naba.dataset.split import NOWHERE, PARTS
 from naba.errors import DataError
-from naba.fingerprint import fingerprint_files
+from naba.fingerprint import fingerprint_files, fingerprint_of
 from naba.paths import find
 from naba.progress import SILENT, Progress
 from naba.records import LabelledSegment, TopicLabel, Vote
@@ -134,14 +134,18 @@ def _resolve(
     labels = labels_of(resolved, schema, config.resolve.min_confidence)
     _, sure, certain = decide(resolved)
     people = {vote.item.segment.id for vote in votes if not vote.annotator.startswith(_MACHINES)}
-    voted = np.bincount(both.segment, minlength=len(numbers)) > 0
+    ids = list(numbers)
+    kinds = [
+        _kind(labels[number], ids[number] in people, voted)
+        for number, voted in enumerate((np.bincount(both.segment, minlength=len(numbers)) > 0).tolist())
+    ]
+    _thin_out(kinds, ids, labels, config.resolve.without_topic, config.seed)
     unlabelled = {topic: TopicLabel(None) for topic in schema.topic_ids}
 
     def make(item: LabelledSegment, number: int) -> tuple[LabelledSegment, int]:
-        known = voted[number] and any(label.present is not None for label in labels[number].values())
-        if not known:
-            return replace(item, labels=unlabelled), UNLABELLED
-        kind = READ if item.segment.id in people else WEAK
+        kind = kinds[number]
+        if kind == UNLABELLED:
+            return replace(item, labels=unlabelled), kind
         confidence = _confidence(labels[number], schema, sure[number], certain[number])
         by = {"annotator": f"resolved:{config.resolve.method}"}
         extra = dict(item.extra) | {"confidence": confidence} | ({"weak": True} if kind == WEAK else {})
@@ -155,6 +159,27 @@ def _resolve(
     ]
     used = {names[number] for number in np.unique(both.annotator).tolist()}
     return [item for item, _ in made], [kind for _, kind in made], tuple(name for name in names if name in used)
+
+
+def _kind(labels: Mapping[str, TopicLabel], read: bool, voted: bool) -> int:
+    """READ, WEAK or UNLABELLED; machines that found no topic, and did not judge all, have said nothing to learn from."""
+    present = [label.present for label in labels.values()]
+    if not voted or all(known is None for known in present):
+        return UNLABELLED
+    if read:
+        return READ
+    return WEAK if any(present) or None not in present else UNLABELLED
+
+
+def _thin_out(
+    kinds: list[int], ids: Sequence[str], labels: Sequence[Mapping[str, TopicLabel]], share: float, seed: int
+) -> None:
+    """Leave so many weakly labelled segments without a topic that they are at most `share` of all weak ones."""
+    weak = [number for number, kind in enumerate(kinds) if kind == WEAK]
+    bare = [number for number in weak if not any(label.present for label in labels[number].values())]
+    kept = int((len(weak) - len(bare)) * share / (1 - share))
+    for number in sorted(bare, key=lambda number: fingerprint_of([seed, ids[number]]))[kept:]:
+        kinds[number] = UNLABELLED
 
 
 def _confidence(

@@ -29,16 +29,23 @@ def describe_parts(parts: Mapping[str, Sequence[LabelledSegment]], schema: Label
 
 
 def label_counts(items: Iterable[LabelledSegment], schema: LabelSchema) -> dict[str, Any]:
-    """Segments per topic and stance; "none": segments known to have no topic."""
+    """Segments per topic and stance, also of unknown stance; "none": segments known to have no topic."""
     items = list(items)
     counts = {topic: dict.fromkeys(schema.stance_ids, 0) for topic in schema.topic_ids}
+    unstated = dict.fromkeys(schema.topic_ids, 0)
     for item in items:
         for topic, label in item.labels.items():
             if label.present and label.stance:
                 counts[topic][label.stance] += 1
+            elif label.present:
+                unstated[topic] += 1
     none = sum(all(label.present is False for label in item.labels.values()) for item in items)
     sizes = Counter(sum(bool(label.present) for label in item.labels.values()) for item in items)
-    return counts | {"none": none, "several_topics": sum(n for size, n in sizes.items() if size > 1)}
+    return counts | {
+        "no_stance": unstated,
+        "none": none,
+        "several_topics": sum(n for size, n in sizes.items() if size > 1),
+    }
 
 
 def _grouped(items: Sequence[LabelledSegment], schema: LabelSchema, key: str, part: slice) -> dict[str, Any]:
