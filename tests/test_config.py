@@ -67,3 +67,12 @@ def test_missing_file_missing_key_and_broken_yaml_are_told(tmp_path: Path) -> No
     (tmp_path / "list.yaml").write_text("- a\n")
     with pytest.raises(ConfigError, match="expected keys"):
         load_config(TrainConfig, tmp_path / "list.yaml")
+
+
+def test_day_that_no_calendar_has_is_a_fault_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "build.yaml"
+    path.write_text("out: x\nsplit: {method: time, test_from: 2024-02-30}\n")
+    with pytest.raises(ConfigError, match=r"build\.yaml: not YAML"):
+        load_config(BuildConfig, path)
+    with pytest.raises(ConfigError, match="--set split.test_from=2024-02-30"):
+        load_config(BuildConfig, None, ["split.test_from=2024-02-30"])

@@ -169,7 +169,7 @@ def test_split_by_time_sets_the_undated_and_early_copies_aside(
     copy["text"] += " وزيادة"
     split = {"method": "time", "test_from": "2024-03-01", "validation": 0.2}
     manifest = build(make_config(train=[write_rows("a.jsonl", [*data, copy])], split=split))
-    assert manifest["set_aside"] == {"belongs to what test has": 1, "has no date": 2}
+    assert manifest["set_aside"] == {"has no date": 2, "its article or a near-duplicate is in test": 1}
     found = parts_of(tmp_path / "out", schema)
     assert {part for key, part in found.items() if key in {_id(row["text"]) for row in [*data[10:15], copy]}} == {
         "test"
@@ -257,27 +257,45 @@ def test_weak_labels_alone_are_no_validation(
     assert manifest["segments"]["validation"] == 3
 
 
-def test_people_outvote_nobody_but_an_adjudicator_outvotes_all(
+def test_what_a_person_read_is_for_people_to_decide(
     tmp_path: Path, rules: Path, write_rows: Write, make_config: Callable[..., BuildConfig]
 ) -> None:
     articles = write_articles(tmp_path / "articles.jsonl", 3)
-    truce = f"{text(1000)} بدأت الهدنة أمس."
-    last = f"{text(1002)} انتهى الخبر."
+    truce, rain, last = (
+        f"{text(1000)} بدأت الهدنة أمس.",
+        f"{text(1001)} هطلت أمطار غزيرة.",
+        f"{text(1002)} انتهى الخبر.",
+    )
     said = {"diplomacy": {"present": True, "stance": "oppose"}}
     votes = [
-        {"text": truce, "labels": said, "annotator": "سلمى", "adjudicated": True},
-        {"text": last, "labels": said, "annotator": "عمر"},
+        {"text": truce, "labels": said, "annotator": "سلمى"},
+        {"text": rain, "labels": said, "annotator": "سلمى"},
+        {
+            "text": rain,
+            "labels": {"diplomacy": {"present": False, "stance": None}},
+            "annotator": "عمر",
+            "adjudicated": True,
+        },
+        {"text": last, "labels": said, "annotator": "model:x"},
+        {"text": truce, "labels": {"diplomacy": {"present": False, "stance": None}}, "annotator": "model:x"},
     ]
-    config = make_config(
-        articles=[articles], rules=rules, votes=[write_rows("v.jsonl", votes)], train=[write_rows("a.jsonl", many())]
+    build(
+        make_config(
+            articles=[articles],
+            rules=rules,
+            votes=[write_rows("v.jsonl", votes)],
+            train=[write_rows("a.jsonl", many())],
+        )
     )
-    build(config)
     found = {
         row["text"]: row for part in ("train", "validation") for row in read_jsonl(tmp_path / "out" / f"{part}.jsonl")
     }
+    # Salma against a rule and a model: she decides, and what she did not judge the rules do not fill in.
     assert found[truce]["labels"]["diplomacy"]["stance"] == "oppose" and not found[truce].get("weak")
     assert found[truce]["article_id"] == "n0"  # the article's offsets stay with it
-    assert found[last]["labels"]["diplomacy"]["stance"] == "oppose" and not found[last].get("weak")
+    assert found[rain]["labels"]["diplomacy"] == {"present": False, "stance": None}  # adjudicated
+    assert found[rain]["labels"]["military_action"] == {"present": None, "stance": None}
+    assert found[last]["weak"]
 
 
 def test_build_stopped_anywhere_ends_in_the_same_bytes(
@@ -361,3 +379,115 @@ def test_contacts_are_masked_in_labelled_files_too(
     build(make_config(train=[write_rows("a.jsonl", data)]))
     content = b"".join(files(tmp_path / "out").values()).decode()
     assert "71 123 456" not in content and "## ### ###" in content
+
+
+@pytest.mark.parametrize("name", ["train.jsonl", "README.md"])
+def test_somebodys_own_files_are_not_written_over(
+    tmp_path: Path, write_rows: Write, make_config: Callable[..., BuildConfig], name: str
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("mine", encoding="utf-8")
+    with pytest.raises(DataError, match="not written by naba build"):
+        build(make_config(train=[write_rows("a.jsonl", many())]))
+    assert (tmp_path / "out" / name).read_text(encoding="utf-8") == "mine"
+
+
+def test_input_among_the_files_to_be_written_is_refused(
+    tmp_path: Path, write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    build(make_config(train=[write_rows("a.jsonl", many())]))
+    before = (tmp_path / "out" / "train.jsonl").read_bytes()
+    with pytest.raises(DataError, match="is input and would be written over"):
+        build(make_config(train=[tmp_path / "out" / "train.jsonl"]))
+    assert (tmp_path / "out" / "train.jsonl").read_bytes() == before
+
+
+def test_another_spelling_of_a_held_out_text_is_no_new_text(
+    tmp_path: Path, schema: LabelSchema, write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    held = "أكدت وزيرة الخارجية الأوكرانية أن إعادة إحياء المفاوضات مسؤولية الجميع في هذه المرحلة"
+    other = "اكدت وزيره الخارجيه الاوكرانيه ان اعاده احياء المفاوضات مسوولية الجميع فى هذه المرحله"
+    rows_ = [*many(), {"text": other, "labels": {}}]
+    manifest = build(
+        make_config(train=[write_rows("a.jsonl", rows_)], test=[write_rows("t.jsonl", [{"text": held, "labels": {}}])])
+    )
+    assert manifest["set_aside"] == {"nearly duplicates data given as test": 1}
+
+
+def test_labels_that_contradict_a_repeated_text_are_told_and_the_first_file_wins(
+    tmp_path: Path, write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    first, second = write_rows("a.jsonl", rows(range(1), "oppose")), write_rows("b.jsonl", many())
+    manifest = build(make_config(train=[first, second]))
+    assert manifest["set_aside"] == {"repeats a text with other labels": 1}
+    (kept,) = [
+        row
+        for part in ("train", "validation")
+        for row in read_jsonl(tmp_path / "out" / f"{part}.jsonl")
+        if row["text"] == text(0)
+    ]
+    assert kept["labels"]["diplomacy"]["stance"] == "oppose"
+
+
+def test_people_and_an_adjudicator_win_over_a_labelled_file(
+    tmp_path: Path, write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    votes = [
+        {"text": text(n), "labels": {"diplomacy": {"present": True, "stance": stance}}, "annotator": name}
+        for n in range(2)
+        for name, stance in (("أمل", "oppose"), ("سعد", "oppose" if n else "neutral"))
+    ]
+    decided = {
+        "text": text(0),
+        "at_issue": ["diplomacy"],
+        "labels": {"diplomacy": {"present": True, "stance": "neutral"}},
+    }
+    manifest = build(
+        make_config(
+            train=[write_rows("a.jsonl", many())],
+            votes=[write_rows("v.jsonl", votes)],
+            adjudicated=[write_rows("d.jsonl", [decided])],
+        )
+    )
+    found = {
+        row["text"]: row["labels"]["diplomacy"]["stance"]
+        for part in ("train", "validation")
+        for row in read_jsonl(tmp_path / "out" / f"{part}.jsonl")
+    }
+    assert (found[text(0)], found[text(1)], found[text(2)]) == ("neutral", "oppose", "support")
+    assert manifest["agreement"]["readings"] is None
+    assert manifest["agreement"]["votes"][1]["segments"] == 2
+
+
+def test_dates_of_labelled_files_are_read_before_they_are_compared(
+    tmp_path: Path, schema: LabelSchema, write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    data = rows(range(30), provenance={"date": "31/12/2021"}) + rows(range(40, 60), provenance={"date": "05/06/2025"})
+    data += rows(range(70, 72), provenance={"date": "أمس"})
+    split = {"method": "time", "test_from": "2024-01-01"}
+    manifest = build(make_config(train=[write_rows("a.jsonl", data)], split=split))
+    assert set(manifest["months"]) == {"2021-12", "2025-06"}
+    assert manifest["segments"]["test"] == 20
+    assert manifest["unreadable_dates"] == 2 and manifest["set_aside"] == {"has no date": 2}
+
+
+def test_source_that_does_not_occur_is_an_error_that_names_those_that_do(
+    write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    data = write_rows("a.jsonl", rows(range(30), provenance={"source": "antcorpus"}))
+    with pytest.raises(DataError, match="no segment comes from Antcorpus; the sources are antcorpus"):
+        build(make_config(train=[data], split={"method": "source", "test_sources": ["Antcorpus"]}))
+
+
+def test_article_file_without_an_article_stops_the_build(
+    tmp_path: Path, write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    (tmp_path / "x.csv").write_text("title,body\nأ,ب\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"x\.csv: no article could be read \(no column 'text'"):
+        build(make_config(train=[write_rows("a.jsonl", many())], articles=[tmp_path / "x.csv"]))
+
+
+def test_a_users_own_id_is_kept(tmp_path: Path, write_rows: Write, make_config: Callable[..., BuildConfig]) -> None:
+    build(make_config(train=[write_rows("a.jsonl", [dict(row, id=f"mine-{n}") for n, row in enumerate(many())])]))
+    ids = {row["provenance"]["id"] for row in read_jsonl(tmp_path / "out" / "train.jsonl")}
+    assert ids <= {f"mine-{n}" for n in range(80)} and len(ids) > 50

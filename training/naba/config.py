@@ -121,7 +121,9 @@ class BuildConfig(Config):
     model: str | None = None
     """Run folder of a model that votes on the articles' segments."""
     votes: list[Path] = []
-    """Votes in JSONL: people's, or other models'; adjudicated ones win."""
+    """Votes in JSONL: people's, or other models'. Where a person judged a segment, rules and models have no say in it."""
+    adjudicated: list[Path] = []
+    """Lists of disagreements that an adjudicator filled in; they win over all votes."""
     resolve: ResolveConfig = ResolveConfig()
     train: list[Path] = []
     """Labelled JSONL to split."""
@@ -231,7 +233,7 @@ def load_config(
             raise ConfigError(f"{path}: no such configuration file") from None
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: cannot be read ({error})") from None
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError) as error:  # ValueError: a day that no calendar has
             raise ConfigError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
         if not isinstance(content, dict):
             raise ConfigError(f"{path}: expected keys and values, found a {type(content).__name__}")
@@ -252,7 +254,7 @@ def _apply(content: dict[str, Any], override: str) -> None:
         raise ConfigError(f"--set {override}: expected key=value, for example --set epochs=2")
     try:
         _set(content, key, yaml.safe_load(value), override)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         raise ConfigError(f"--set {override}: the value is not YAML; quote it") from None
 
 

@@ -110,11 +110,15 @@ class LabelledSegment:
             raise DataError(
                 f"{where}: half a character (surrogate) at character {error.start}; the text is damaged"
             ) from None
+        segment = Segment(row.get("article_id"), text, row.get("kind", "paragraph"), row.get("start"), row.get("end"))
+        provenance = row.get("provenance") or {}
+        if row.get("id") not in (None, segment.id) and "id" not in provenance:
+            provenance = {**provenance, "id": row["id"]}  # a user's own id is not lost
         known = {"id", "article_id", "start", "end", "kind", "text", "labels", "provenance", "cluster"}
         return cls(
-            Segment(row.get("article_id"), text, row.get("kind", "paragraph"), row.get("start"), row.get("end")),
+            segment,
             labels,
-            row.get("provenance") or {},
+            provenance,
             row.get("cluster"),
             {key: value for key, value in row.items() if key not in known},
         )

@@ -27,6 +27,12 @@ def build(
     manifest = build_dataset(settings, model=model, progress=Bars())
     sizes = ", ".join(f"{count:,} {name}" for name, count in manifest["segments"].items() if count)
     show(f"{settings.out}: {sizes}")
+    if weak := manifest["weak"]:
+        show(f"  {weak:,} of the training segments were labelled by rules or models alone (weak)")
+    if known := manifest["ledger"]["known"]:
+        show(f"  the ledger placed {known:,} segments, {manifest['ledger']['new']:,} are new")
+    if undated := manifest["unreadable_dates"]:
+        show(f"  {undated:,} dates could not be read: they are null, and kept in provenance.unreadable_date")
     for reason, count in manifest["set_aside"].items():
         show(f"  set aside {count:,}: {reason}")
     if articles := manifest["articles"]:

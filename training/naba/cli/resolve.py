@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from naba.cli.terminal import console, show
+from naba.cli.terminal import console, say, show
 from naba.errors import DataError, NabaError
 
 SHOWN = 3
@@ -48,10 +48,15 @@ def resolve(
     _refuse(out, overwrite)
     schema = LabelSchema.load(find(labels))
     given = load_votes(votes, schema)
+    known = {vote.item.segment.id for vote in given}
     decisions = []
     for path in adjudicated or []:
         items = load_labelled([path], schema)
         decisions += adjudicated_votes(items, str(path))
+        if strange := sum(item.segment.id not in known for item in items):
+            say(
+                f"naba: {path}: {strange:,} of {len(items):,} rows are of segments that nobody voted on; they are added"
+            )
         if left := undecided(items):
             show(
                 f"{path}: {left:,} of {len(items):,} rows still have a topic at issue without a label; votes decide it"

@@ -26,7 +26,7 @@ from naba.dataset.split import NOWHERE, PARTS, TRAIN
 from naba.dataset.statistics import describe_parts
 from naba.errors import DataError, NabaError
 from naba.fingerprint import fingerprint, fingerprint_files
-from naba.jsonl import write_json, write_jsonl
+from naba.jsonl import write_json, write_jsonl, write_text
 from naba.paths import find
 from naba.progress import SILENT, Progress
 from naba.records import LabelledSegment
@@ -37,10 +37,12 @@ from naba.voting.vote_table import VoteTable
 from naba.voting.voters import Model
 
 _FILES = (*PARTS, "unlabelled")
+_MARK = ".naba-build"
+"""Tells a folder that a build has begun to write from one that holds somebody's own files."""
 
 
 def build(config: BuildConfig, *, model: Model | None = None, progress: Progress = SILENT) -> dict[str, Any]:
-    """Build the dataset in `config.out`; returns the manifest.
+    """Build the dataset in `config.out`; returns the manifest, with how many segments the ledger placed.
 
     Args:
         config: what to build of what.
@@ -55,6 +57,7 @@ def build(config: BuildConfig, *, model: Model | None = None, progress: Progress
     schema = LabelSchema.load(find(config.labels))
     ledger_path = config.ledger or config.out / "ledger.jsonl"
     ledger = read_ledger(ledger_path, config.split)
+    _check_out(config)
     material = gather(config, schema, model, progress=progress)
     stock = stock_text((item.segment.text for item in material.items), config.overlap_words)
     placement = place(material, ledger, config, schema, stock)
@@ -74,7 +77,8 @@ def build(config: BuildConfig, *, model: Model | None = None, progress: Progress
     names = [path.name for path in sorted(config.out.glob("[!.]*")) if path.is_file()]
     manifest["files"] = {name: fingerprint(config.out / name) for name in names}
     write_json(config.out / "manifest.json", manifest)
-    return manifest
+    # Not in the file: a build that is repeated finds everything in the ledger, and is to give the same bytes.
+    return manifest | {"ledger": {"known": placement.known, "new": int(material.to_place().sum()) - placement.known}}
 
 
 def _parts(material: Material, placement: Placement) -> dict[str, list[LabelledSegment]]:
@@ -164,6 +168,7 @@ def _manifest(
         "inputs": _inputs(config),
         "articles": {"read": read.articles, "rejected": len(read.rejected)} if read else None,
         "voters": list(material.voters),
+        "unreadable_dates": material.undated,
         "set_aside": _set_aside(placement),
         "near_duplicates": {
             "articles": clusters.articles,
@@ -179,24 +184,43 @@ def _manifest(
     } | describe_parts(parts, schema)
 
 
-def _agreement(material: Material, schema: LabelSchema) -> list[dict[str, Any]] | str | None:
-    """How far the readings of the labelled files and people's votes agree; None where nothing was read twice."""
-    votes = [vote for item in material.items for vote in votes_of(item, schema)]
-    table, _ = VoteTable.from_votes([*votes, *material.people], schema)
-    if not segments_in_common(table):
-        return None
-    try:
-        return [asdict(row) for row in agreement_of(table, schema)]
-    except NabaError as error:
-        return f"not measured: {error}"
+def _agreement(material: Material, schema: LabelSchema) -> dict[str, Any]:
+    """How far people's votes agree, and the readings of the labelled files; null where nothing was judged twice."""
+    readings = [vote for item in material.items for vote in votes_of(item, schema)]
+    found: dict[str, Any] = {}
+    for name, votes in (("votes", material.people), ("readings", readings)):
+        table, _ = VoteTable.from_votes(votes, schema)
+        try:
+            rows = agreement_of(table, schema) if segments_in_common(table) else None
+            found[name] = rows and [asdict(row) for row in rows]
+        except NabaError as error:
+            found[name] = f"not measured: {error}"
+    return found
 
 
 def _inputs(config: BuildConfig) -> dict[str, str]:
-    labelled = (*config.train, *config.validation, *config.test, *config.votes)
-    found = {str(path): fingerprint(find(path)) for path in labelled}
+    found = {str(path): fingerprint(find(path)) for path in _given(config)}
     for source in config.articles:
         found[str(source.path)] = fingerprint_files(path for _, path in article_files([source.path]))
     return found
+
+
+def _given(config: BuildConfig) -> tuple[Path, ...]:
+    return (*config.train, *config.validation, *config.test, *config.votes, *config.adjudicated)
+
+
+def _check_out(config: BuildConfig) -> None:
+    """Refuse to write over what naba did not build, and over the build's own input; claim the folder otherwise."""
+    out = config.out
+    ours = [out / name for name in (*(f"{name}.jsonl" for name in (*_FILES, "set_aside", "rejected")), "README.md")]
+    inputs = {find(path).resolve() for path in _given(config)}
+    if mixed := [path for path in ours if path.resolve() in inputs]:
+        raise DataError(f"{mixed[0]}: is input and would be written over; choose another 'out'")
+    foreign = [path for path in ours if path.exists()]
+    built = any((out / name).exists() for name in (_MARK, "manifest.json", "ledger.jsonl"))
+    if foreign and not built:
+        raise DataError(f"{foreign[0]}: not written by naba build, which would replace it; choose another 'out'")
+    write_text(out / _MARK, "naba build writes this folder\n")
 
 
 def _remove_earlier_build(out: Path) -> None:

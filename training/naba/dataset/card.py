@@ -128,13 +128,29 @@ def _months(manifest: Mapping[str, Any], schema: LabelSchema) -> str:
     if set(months) <= {UNSTATED}:
         return "## Months\n\nNo segment has a date."
     rows = [(name, f"{counts['segments']:,}", *_label_cells(counts, schema)) for name, counts in months.items()]
-    return f"## Months\n\n{_table(('month', 'segments', *_label_heads(schema)), rows)}"
+    earlier = f"The last {_MAX_ROWS} rows; the earlier ones are in manifest.json.\n\n" if len(rows) > _MAX_ROWS else ""
+    rows = rows[-_MAX_ROWS:]
+    return f"## Months\n\n{earlier}{_table(('month', 'segments', *_label_heads(schema)), rows)}"
 
 
 def _agreement(manifest: Mapping[str, Any]) -> str:
-    rows = manifest["agreement"]
-    if not rows or isinstance(rows, str):
-        return f"## Agreement\n\n{rows or 'No segment was read more than once.'}"
+    lines = ["## Agreement"]
+    for name, title in (("votes", "People's votes:"), ("readings", "Readings that stand in the labelled files:")):
+        rows = manifest["agreement"][name]
+        if rows:
+            lines += ["", title, "", rows if isinstance(rows, str) else _agreement_table(rows)]
+    if len(lines) == 1:
+        return "## Agreement\n\nNo segment was read more than once."
+    low, high = HUMAN_RANGE
+    lines += [
+        "",
+        f"For scale: people reach kappas of {low}–{high} on bias in war news (FIGNEWS 2024). Readings by one reader or "
+        "model are consistency, not agreement.",
+    ]
+    return "\n".join(lines)
+
+
+def _agreement_table(rows: Sequence[Mapping[str, Any]]) -> str:
     cells = [
         (
             row["topic"],
@@ -145,11 +161,7 @@ def _agreement(manifest: Mapping[str, Any]) -> str:
         for row in rows
     ]
     columns = ("topic", "question", "segments", "same", "Cohen's kappa", "Krippendorff's alpha")
-    low, high = HUMAN_RANGE
-    return (
-        f"## Agreement\n\n{_table(columns, cells)}\n\nFor scale: people reach kappas of {low}–{high} on bias in war news "
-        "(FIGNEWS 2024). Readings by one reader or model are consistency, not agreement."
-    )
+    return _table(columns, cells)
 
 
 def _duplicates(manifest: Mapping[str, Any]) -> str:
@@ -192,8 +204,8 @@ def _certificate(manifest: Mapping[str, Any]) -> str:
         "## Leakage certificate",
         "",
         "What two parts share, counted again in the finished files (unlabelled text counts as training); the build "
-        "fails unless all but the last column are 0. The last is the largest share of one segment's five-word shingles "
-        "that a segment of the other part has.",
+        "fails unless all but the last column are 0. The last is the largest share of the shorter segment's five-word "
+        "shingles that two segments of the parts have in common, where they have three and more.",
         "",
         _table(columns, rows),
     ]

@@ -8,6 +8,7 @@ content, how it is read, and who votes; when any of these changes, it is made an
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby, islice
@@ -90,6 +91,7 @@ def harvest(sources: Sequence[ArticleSource], folder: Path, voters: Voters, *, p
     used: set[str] = set()
     with progress.task("articles", None, "articles") as advance:
         for unit in (unit for source in sources for unit in _units(source)):
+            before = found.articles, len(found.rejected)
             try:
                 key = unit.key(voters.fingerprint)
             except OSError as error:
@@ -100,10 +102,19 @@ def harvest(sources: Sequence[ArticleSource], folder: Path, voters: Voters, *, p
                 found.rejected += note["rejected"]
                 found.segments += _segments(rows, unit.name, key, owners)
                 advance(note["articles"], "")
+            _check_any(unit, found, before)
     for stale in folder.glob("*.json*") if folder.is_dir() else ():
         if stale.name not in used:
             stale.unlink()
     return found
+
+
+def _check_any(unit: _Unit, found: Harvest, before: tuple[int, int]) -> None:
+    """A file without one article is a mistake to be told now, not a dataset that lacks it."""
+    if found.articles == before[0]:
+        reasons = Counter(str(row["reason"]) for row in found.rejected[before[1] :])
+        why = f"{reasons.most_common(1)[0][0]}" if reasons else "it is empty"
+        raise DataError(f"{unit.files[0][1]}: no article could be read ({why})")
 
 
 def _units(source: ArticleSource) -> Iterator[_Unit]:

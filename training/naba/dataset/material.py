@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naba.config import BuildConfig
+from naba.corpus.dates import parse_date
 from naba.corpus.mask import mask
 from naba.dataset.harvest import Harvest, Harvested, harvest
 from naba.dataset.labelled import load_labelled
@@ -25,7 +26,8 @@ from naba.paths import find
 from naba.progress import SILENT, Progress
 from naba.records import LabelledSegment, TopicLabel, Vote
 from naba.schema import LabelSchema
-from naba.text import normaliser
+from naba.text import fold_spelling, normaliser
+from naba.voting.adjudication import adjudicated_votes
 from naba.voting.resolve import decide, labels_of, resolve_table
 from naba.voting.rules import RuleSet
 from naba.voting.vote_table import VoteTable
@@ -37,6 +39,8 @@ KINDS = ("read", "weak", "unlabelled")
 
 _NORMALISE = normaliser("standard-1")
 _MACHINES = ("rule:", "model:")
+_UNREADABLE = "unreadable_date"
+"""Where a date that could not be read is kept."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +53,16 @@ class Material:
     kind: NDArray[np.int64]  # [N]
     """READ, WEAK or UNLABELLED."""
     repeats: NDArray[np.bool_]  # [N]
-    """The text, spacing and spelling marks aside, stands earlier among the segments to be placed."""
+    """The text, spelling and spacing aside, stands among the segments to be placed with better labels, or earlier."""
     harvest: Harvest | None
     voters: Sequence[str]
     """Who voted on raw articles."""
     people: Sequence[Vote]
     """What people said: votes that no rule or model gave."""
+    contradicts: NDArray[np.bool_]  # [N]
+    """A repeat whose labels differ from those that are kept."""
+    undated: int
+    """Segments of labelled files and votes whose date could not be read; it is null."""
 
     def to_place(self) -> NDArray[np.bool_]:
         """The segments that no file gives a part, each text once. [N]"""
@@ -71,11 +79,15 @@ def gather(config: BuildConfig, schema: LabelSchema, model: Model | None, *, pro
     given: list[int] = []
     for part in ("test", "validation", "train"):
         paths = getattr(config, part)
-        found = [_masked(item) for item in load_labelled(paths, schema)] if paths else []
+        found = [_cleaned(item) for item in load_labelled(paths, schema)] if paths else []
         items += found
         given += [NOWHERE if part == "train" else PARTS.index(part)] * len(found)
     kind = [WEAK if item.extra.get("weak") else READ for item in items]
+    labelled = len(items)
     votes = load_votes(config.votes, schema) if config.votes else []
+    for path in config.adjudicated:
+        votes += adjudicated_votes(load_labelled([path], schema), str(path))
+    votes = [replace(vote, item=_cleaned(vote.item)) for vote in votes]
     read = None
     names: tuple[str, ...] = ()
     if config.articles or votes:
@@ -87,11 +99,25 @@ def gather(config: BuildConfig, schema: LabelSchema, model: Model | None, *, pro
     if not items:
         raise DataError("nothing to build from: name labelled files under 'train', or articles with 'rules' or 'votes'")
     placed = np.array(given, dtype=np.int64)
-    people = [vote for vote in votes if not vote.annotator.startswith(_MACHINES)]
-    return Material(items, placed, np.array(kind), _repeats(items, placed), read, names, people)
+    people = [vote for vote in votes if _by_person(vote)]
+    # What people voted on comes before the labelled files: it is how their labels are corrected.
+    rank = [READ - 1 if number >= labelled and of == READ else of for number, of in enumerate(kind)]
+    repeats, contradicts = _repeats(items, placed, rank)
+    undated = sum(bool(item.provenance.get(_UNREADABLE)) for item in items)
+    return Material(items, placed, np.array(kind), repeats, read, names, people, contradicts, undated)
 
 
-def _masked(item: LabelledSegment) -> LabelledSegment:
+def _by_person(vote: Vote) -> bool:
+    return not vote.annotator.startswith(_MACHINES)
+
+
+def _cleaned(item: LabelledSegment) -> LabelledSegment:
+    """The segment with contacts masked, and its date as an ISO day or null."""
+    given = item.provenance.get("date")
+    if given is not None:
+        day = parse_date(str(given))
+        said = {"date": day} | ({} if day else {_UNREADABLE: str(given)})
+        item = replace(item, provenance=dict(item.provenance) | said)
     text = mask(item.segment.text)
     return item if text == item.segment.text else replace(item, segment=replace(item.segment, text=text))
 
@@ -109,14 +135,17 @@ def _resolve(
     config: BuildConfig, schema: LabelSchema, raw: Sequence[Harvested], voters: Voters, votes: Sequence[Vote]
 ) -> tuple[list[LabelledSegment], list[int], tuple[str, ...]]:
     """Raw segments and those people voted on as labelled segments, with kinds, and the names of all who voted."""
-    votes = [replace(vote, item=_masked(vote.item)) for vote in votes]
+    # Where a person has judged a segment, machines have no say in it: it is read, and may be held out.
+    people = {vote.item.segment.id for vote in votes if _by_person(vote)}
+    votes = [vote for vote in votes if _by_person(vote) or vote.item.segment.id not in people]
     table, people_items = VoteTable.from_votes(votes, schema)
     numbers = {item.segment.id: number for number, item in enumerate(people_items)}
     own = [numbers.setdefault(found.segment.id, len(numbers)) for found in raw]
     first: dict[int, Harvested] = {}
     for number, found in zip(own, raw, strict=True):
         first.setdefault(number, found)
-    rows = [(number, *vote) for number, found in first.items() for vote in found.votes]
+    ids = list(numbers)
+    rows = [(number, *vote) for number, found in first.items() if ids[number] not in people for vote in found.votes]
     machine = np.array(rows, dtype=np.int64).reshape(-1, 5).T
     names = (*table.annotators, *voters.names)
     both = VoteTable(
@@ -133,8 +162,6 @@ def _resolve(
     resolved = resolve_table(both, schema, config.resolve.method, config.seed)
     labels = labels_of(resolved, schema, config.resolve.min_confidence)
     _, sure, certain = decide(resolved)
-    people = {vote.item.segment.id for vote in votes if not vote.annotator.startswith(_MACHINES)}
-    ids = list(numbers)
     kinds = [
         _kind(labels[number], ids[number] in people, voted)
         for number, voted in enumerate((np.bincount(both.segment, minlength=len(numbers)) > 0).tolist())
@@ -162,7 +189,7 @@ def _resolve(
 
 
 def _kind(labels: Mapping[str, TopicLabel], read: bool, voted: bool) -> int:
-    """READ, WEAK or UNLABELLED; machines that found no topic, and did not judge all, have said nothing to learn from."""
+    """READ, WEAK or UNLABELLED: machines that found no topic, and did not judge all, have said nothing to learn from."""
     present = [label.present for label in labels.values()]
     if not voted or all(known is None for known in present):
         return UNLABELLED
@@ -195,12 +222,22 @@ def _confidence(
     return found
 
 
-def _repeats(items: Sequence[LabelledSegment], given: NDArray[np.int64]) -> NDArray[np.bool_]:
-    seen: set[str] = set()
-    repeats = np.zeros(len(items), dtype=bool)
-    for number, item in enumerate(items):
-        if given[number] == NOWHERE:
-            text = _NORMALISE(item.segment.text)
-            repeats[number] = text in seen
-            seen.add(text)
-    return repeats
+def _repeats(
+    items: Sequence[LabelledSegment], given: NDArray[np.int64], rank: Sequence[int]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which segments to place repeat one of a lower rank, or an earlier one; and whose labels differ from its."""
+    kept: dict[str, LabelledSegment] = {}
+    repeats, contradicts = np.zeros(len(items), dtype=bool), np.zeros(len(items), dtype=bool)
+    for number in sorted(np.flatnonzero(given == NOWHERE).tolist(), key=lambda number: rank[number]):
+        item = items[number]
+        other = kept.setdefault(fold_spelling(_NORMALISE(item.segment.text)), item)
+        repeats[number] = other is not item
+        contradicts[number] = any(_differ(item.labels[topic], label) for topic, label in other.labels.items())
+    return repeats, contradicts
+
+
+def _differ(one: TopicLabel, other: TopicLabel) -> bool:
+    """Whether two labels exclude each other; what is unknown excludes nothing."""
+    if None in (one.present, other.present):
+        return False
+    return one.present != other.present or (None not in (one.stance, other.stance) and one.stance != other.stance)

@@ -1,6 +1,6 @@
 """Runs of words as numbers, so that what millions of texts share is found by sorting.
 
-Two texts share a run when the same words follow one another in both, spelling marks and punctuation aside. Runs are
+Two texts share a run when the same words follow one another in both, spelling and punctuation aside. Runs are
 compared by 64-bit hashes: of 10⁸ distinct runs one pair is expected to collide once in 3,700 corpora.
 
     texts = HashedTexts.of(["…", "…"])
@@ -16,7 +16,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from naba.text import normaliser
+from naba.text import fold_spelling, normaliser
 
 Hashes = NDArray[np.uint64]
 Numbers = NDArray[np.int64]
@@ -46,7 +46,7 @@ class HashedTexts:
         known: dict[str, int] = {}
         words, whole, lengths = array("Q"), array("Q"), array("q")  # eight bytes a number
         for text in texts:
-            tokens = _WORD.findall(_NORMALISE(text))
+            tokens = _WORD.findall(fold_spelling(_NORMALISE(text)))
             for token in tokens:
                 value = known.get(token)
                 if value is None:

@@ -15,6 +15,7 @@ from naba.dataset.clusters import Clusters, find_clusters
 from naba.dataset.leakage import Overlaps, StockText
 from naba.dataset.material import KINDS, READ, WEAK, Material
 from naba.dataset.split import NOWHERE, PARTS, TEST, TRAIN, VALIDATION, by_rule, drawn_shares, label_matrix, stratify
+from naba.errors import DataError
 from naba.records import LabelledSegment
 from naba.schema import LabelSchema
 
@@ -22,11 +23,12 @@ Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 REPEATED = "repeats a text"
+CONTRADICTS = "repeats a text with other labels"
 NEAR_GIVEN = "nearly duplicates data given as {part}"
 BRIDGES = "bridges two parts of the ledger"
 UNDATED = "has no date"
-REACHES = "belongs to what {part} has"
-UNREAD = "is {kind}, in a cluster that {part} has"
+REACHES = "its article or a near-duplicate is in {part}"
+UNREAD = "is {kind}, and its article or a near-duplicate is in {part}"
 OVERLAPS = "shares text with {part}"
 
 
@@ -43,7 +45,10 @@ class Placement:
         self.clusters: Clusters = find_clusters(material.items)
         """Of all segments, also of those set aside."""
         self._open = material.to_place()
+        self.set_aside(material.repeats & material.contradicts, CONTRADICTS)
         self.set_aside(material.repeats, REPEATED)
+        self.known = 0
+        """Segments that the ledger placed."""
 
     def set_aside(self, which: Mask, reason: str) -> None:
         """Take segments out that are not out already."""
@@ -106,6 +111,7 @@ def _follow_ledger(placement: Placement, ledger: Mapping[str, str]) -> None:
         rest = np.flatnonzero(~bridges)
         apart = find_clusters([placement.items[number] for number in rest.tolist()])
         placement.clusters = clusters.replaced(rest, apart)
+    placement.known = int((before != NOWHERE).sum())
     own = placement.highest(before)[placement.clusters.of]
     placement.put((own != NOWHERE) & ((before == NOWHERE) | (before == own)), own)
     for part in (VALIDATION, TEST):
@@ -114,6 +120,7 @@ def _follow_ledger(placement: Placement, ledger: Mapping[str, str]) -> None:
 
 def _place_new(placement: Placement, material: Material, config: BuildConfig, schema: LabelSchema) -> None:
     split = config.split
+    _check_sources(placement, config)
     of = placement.clusters.of
     if split.method != "stratified":
         rule = np.array([by_rule(item, split) for item in placement.items])
@@ -137,6 +144,14 @@ def _place_new(placement: Placement, material: Material, config: BuildConfig, sc
         drawn[chosen] = stratify(counts, wanted, config.seed, names, taken)
         placement.put(placement.open(), drawn[of])
     placement.put(placement.open(), TRAIN)
+
+
+def _check_sources(placement: Placement, config: BuildConfig) -> None:
+    wanted = {*config.split.validation_sources, *config.split.test_sources}
+    found = {str(item.provenance.get("source")) for item in placement.items if item.provenance.get("source")}
+    if strange := sorted(wanted - found):
+        shown = ", ".join(sorted(found)[:20]) + (" …" if len(found) > 20 else "")
+        raise DataError(f"split: no segment comes from {', '.join(strange)}; the sources are {shown or 'not stated'}")
 
 
 def _set_unread_aside(placement: Placement, material: Material) -> None:

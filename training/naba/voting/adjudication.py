@@ -67,8 +67,17 @@ def disagreements(items: Iterable[LabelledSegment], schema: LabelSchema) -> Iter
 
 
 def adjudicated_votes(items: Iterable[LabelledSegment], adjudicator: str) -> list[Vote]:
-    """Labelled rows as the last word on every topic whose label is not null."""
-    return [Vote(item, adjudicator, adjudicated=True) for item in items]
+    """Labelled rows as the last word on every topic whose label is not null; where `at_issue` names topics, on these."""
+    votes = []
+    for item in items:
+        issue = item.extra.get("at_issue")
+        labels = {
+            topic: label if not isinstance(issue, list) or topic in issue else _UNKNOWN
+            for topic, label in item.labels.items()
+        }
+        if any(label.present is not None for label in labels.values()):
+            votes.append(Vote(replace(item, labels=labels), adjudicator, adjudicated=True))
+    return votes
 
 
 def undecided(items: Iterable[LabelledSegment]) -> int:
