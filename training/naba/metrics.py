@@ -7,103 +7,117 @@ Two questions are kept apart: is the stance right *given the gold topic*, and is
     scores["pairs"]["f1"]
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from naba.errors import DataError
 from naba.schema import UNKNOWN, LabelSchema
+from naba.scores import Floats, Ints, Labels, count, figures
 
-Ints = NDArray[np.integer[Any]]
-
-
-@dataclass(frozen=True)
-class Labels:
-    """Labels of N segments: `presence` [N, T] of 1, 0 or UNKNOWN, `stance` [N, T] of stance indices or UNKNOWN.
-
-    In predictions the stance is given for every topic, also absent ones: what the model would say were it present.
-    """
-
-    presence: Ints
-    stance: Ints
+__all__ = [
+    "Floats", "Ints", "Labels", "Ranking", "average_precision", "check_probability", "nested", "score",
+    "topic_stance_metric",
+]  # fmt: skip
 
 
-def counts_to_scores(hit: int, said: int, true: int) -> dict[str, Any]:
-    """Precision, recall and F1 from counts; each 0 where undefined, as scikit-learn with `zero_division=0`."""
-    precision = hit / said if said else 0.0
-    recall = hit / true if true else 0.0
-    f1 = 2 * hit / (said + true) if said + true else 0.0
-    return {"precision": precision, "recall": recall, "f1": f1, "support": true, "predicted": said}
-
-
-def score(gold: Labels, predicted: Labels, schema: LabelSchema) -> dict[str, Any]:
+def score(gold: Labels, predicted: Labels, schema: LabelSchema, probability: Floats | None = None) -> dict[str, Any]:
     """All scores of predictions against gold, with the support beside each.
 
+    Args:
+        probability: [N, T] that the topic is present; adds `average_precision` per topic and its macro average.
+
     Returns:
-        `segments`; `topics` (per topic, macro_f1, micro_f1); `stances` given the gold topic (per topic and stance,
-        macro_f1 over stances with support, accuracy; macro_f1 over topics); `pairs` end to end (micro precision, recall,
-        f1, support; per topic and stance); `exact_match` (share of fully judged segments with every label right).
-        Macro averages leave out classes without support: an absent class cannot be scored.
+        `segments`; `topics` (per topic; macro and micro precision, recall, F1; example-based F1); `stances` given the
+        gold topic (per topic and stance; macro_f1 over stances with support, accuracy, favg over the stances that take
+        a side; all of it over topics); `pairs` end to end (micro precision, recall, f1, support; per topic and stance,
+        macro_f1 over them; example-based F1); `exact_match` (share of fully judged segments with every label right).
+        Macro averages leave out classes without support: an absent class cannot be scored. None where there is nothing
+        to score. Formulas and their sources: `naba.scores`.
     """
-    known = gold.presence != UNKNOWN  # [N, T]
-    present = (gold.presence == 1) & known
-    said = (predicted.presence == 1) & known
-    judged = present & (gold.stance != UNKNOWN)
-    # A topic that is present with a stance nobody judged cannot be counted as a pair, right or wrong.
-    scorable = known & ~(present & ~judged)
-    topics = {t: counts_to_scores(int((present & said)[:, i].sum()), int(said[:, i].sum()), int(present[:, i].sum()))
-              for i, t in enumerate(schema.topic_ids)}  # fmt: skip
-    stances: dict[str, Any] = {}
-    pairs: dict[str, Any] = {}
-    totals = np.zeros(3, dtype=int)
-    for i, topic in enumerate(schema.topic_ids):
-        per_stance, per_pair = {}, {}
-        truth, answer = gold.stance[:, i], predicted.stance[:, i]
-        for s, stance in enumerate(schema.stance_ids):
-            true, given = judged[:, i] & (truth == s), judged[:, i] & (answer == s)
-            per_stance[stance] = counts_to_scores(int((true & given).sum()), int(given.sum()), int(true.sum()))
-            spoken = said[:, i] & (answer == s) & scorable[:, i]
-            row = (int((true & spoken).sum()), int(spoken.sum()), int(true.sum()))
-            totals += row
-            per_pair[stance] = counts_to_scores(*row)
-        right = int((judged[:, i] & (truth == answer)).sum())
-        support = int(judged[:, i].sum())
-        stances[topic] = {
-            "stances": per_stance,
-            "macro_f1": _mean([v["f1"] for v in per_stance.values() if v["support"]]),
-            "accuracy": right / support if support else None,
-            "support": support,
-        }
-        pairs[topic] = per_pair
-    micro = counts_to_scores(int((present & said).sum()), int(said.sum()), int(present.sum()))
-    return {
-        "segments": len(gold.presence),
-        "topics": {
-            "per_topic": topics,
-            "macro_f1": _mean([v["f1"] for v in topics.values() if v["support"]]),
-            "micro_f1": micro["f1"],
-        },
-        "stances": {
-            "per_topic": stances,
-            "macro_f1": _mean([v["macro_f1"] for v in stances.values() if v["macro_f1"] is not None]),
-        },
-        "pairs": counts_to_scores(*(int(n) for n in totals)) | {"per_pair": pairs},
-        "exact_match": _exact_match(gold, predicted, known, present, judged),
-    }
+    found: dict[str, Any] = nested(figures(count(gold, predicted, schema).total(), schema))
+    if probability is not None:
+        precision = average_precision(gold, probability, schema)
+        for topic, value in precision.items():
+            found["topics"]["per_topic"][topic]["average_precision"] = value
+        values = [value for value in precision.values() if value is not None]
+        found["topics"]["macro_average_precision"] = float(np.mean(values)) if values else None
+    return found
 
 
-def _exact_match(gold: Labels, predicted: Labels, known: Any, present: Any, judged: Any) -> float | None:
-    whole = known.all(axis=1) & ~(present & ~judged).any(axis=1)
-    if not whole.any():
-        return None
-    same_topics = (gold.presence == predicted.presence)[whole].all(axis=1)
-    same_stances = ((gold.stance == predicted.stance) | ~present)[whole].all(axis=1)
-    return float((same_topics & same_stances).mean())
+def nested(by_path: dict[str, Any]) -> dict[str, Any]:
+    """Figures by dotted path as nested dictionaries of plain numbers; NaN becomes None."""
+    found: dict[str, Any] = {}
+    for path, value in by_path.items():
+        *above, name = path.split(".")
+        place = found
+        for part in above:
+            place = place.setdefault(part, {})
+        whole = np.issubdtype(np.asarray(value).dtype, np.integer)
+        place[name] = int(value) if whole else None if np.isnan(value) else float(value)
+    return found
 
 
-def _mean(values: list[float]) -> float | None:
-    return float(np.mean(values)) if values else None
+def average_precision(gold: Labels, probability: Floats, schema: LabelSchema) -> dict[str, float | None]:
+    """Average precision of each topic's ranking, over the segments where it was judged; None without a positive.
+
+    Args:
+        probability: [N, T] that the topic is present.
+
+    Raises:
+        DataError: the shape is another, or a value is no number.
+    """
+    check_probability(gold, probability)
+    found: dict[str, float | None] = {}
+    for t, topic in enumerate(schema.topic_ids):
+        known = gold.presence[:, t] != UNKNOWN
+        ranking = Ranking(gold.presence[known, t], probability[known, t], np.zeros(int(known.sum()), dtype=int))
+        value = float(ranking.average_precision(np.ones((1, 1)))[0])
+        found[topic] = None if np.isnan(value) else value
+    return found
+
+
+def check_probability(gold: Labels, probability: Floats) -> None:
+    """Raise DataError unless there is one finite probability for each segment and topic of `gold`."""
+    if probability.shape != gold.presence.shape or not np.isfinite(probability).all():
+        raise DataError(
+            f"probabilities of shape {probability.shape} for labels of shape {gold.presence.shape}, or not finite: give one for each segment and topic"
+        )
+
+
+class Ranking:
+    """One topic's ranking, ready to give its average precision under many weightings of the clusters.
+
+    Sum over distinct probabilities of (recall − recall before) · precision: scikit-learn's `average_precision_score`
+    (Manning, Raghavan and Schütze 2008, chapter 8), without interpolation.
+    """
+
+    def __init__(self, truth: Ints, probability: Floats, groups: Ints):
+        """Truth [n] of 0 and 1, probability [n], and the cluster number [n] of the segments where it was judged."""
+        order = np.argsort(-probability, kind="stable")
+        ranked, positive = probability[order], np.flatnonzero(truth[order] == 1)
+        ends = np.flatnonzero(np.append(ranked[:-1] > ranked[1:], True)[: len(ranked)])
+        # Equal probabilities enter together; where none of them is a positive nothing is gained.
+        step = np.searchsorted(ends, positive)
+        gaining, self._starts = np.unique(step, return_index=True)
+        self._ends = ends[gaining]
+        self._groups, self._positive = groups[order], groups[order][positive]
+
+    @property
+    def has_positives(self) -> bool:
+        """Whether there is anything to find."""
+        return len(self._positive) > 0
+
+    def average_precision(self, weights: Floats) -> Floats:
+        """Average precision [B] where cluster c counts weights[b, c] times; NaN where no positive has weight."""
+        if not len(self._positive):
+            return np.full(len(weights), np.nan)
+        said = np.cumsum(weights[:, self._groups], axis=1)[:, self._ends]  # [B, steps]
+        gained = np.add.reduceat(weights[:, self._positive], self._starts, axis=1)
+        hits = np.cumsum(gained, axis=1)
+        precision = np.divide(hits, said, out=np.zeros_like(hits), where=said > 0)
+        summed, positives = (gained * precision).sum(axis=1, dtype=np.float64), hits[:, -1].astype(np.float64)
+        return np.asarray(np.divide(summed, positives, out=np.full(len(weights), np.nan), where=positives > 0))
 
 
 def topic_stance_metric(schema: LabelSchema) -> Any:
