@@ -74,5 +74,5 @@ def test_day_that_no_calendar_has_is_a_fault_of_the_file(tmp_path: Path) -> None
     path.write_text("out: x\nsplit: {method: time, test_from: 2024-02-30}\n")
     with pytest.raises(ConfigError, match=r"build\.yaml: not YAML"):
         load_config(BuildConfig, path)
-    with pytest.raises(ConfigError, match="--set split.test_from=2024-02-30"):
+    with pytest.raises(ConfigError, match=r"--set split\.test_from=2024-02-30"):
         load_config(BuildConfig, None, ["split.test_from=2024-02-30"])

@@ -1,0 +1,50 @@
+"""A folder of behaviour tests written on the spot, and a predictor that goes by words."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from naba.records import Prediction, TopicPrediction
+from naba.schema import LabelSchema
+
+Words = Mapping[str, tuple[str, str]]
+"""A word → the topic and the stance that it stands for."""
+Predict = Callable[[Sequence[str]], list[Prediction]]
+
+
+@pytest.fixture
+def predictor(schema: LabelSchema) -> Callable[..., Predict]:
+    """Make a predictor: `predictor({"هدنة": ("diplomacy", "support")})`; its calls are kept in `.calls`."""
+
+    def make(words: Words, of: LabelSchema = schema) -> Predict:
+        def predict(texts: Sequence[str]) -> list[Prediction]:
+            predict.calls.append(list(texts))  # type: ignore[attr-defined]
+            answers = []
+            for text in texts:
+                found = {topic: stance for word, (topic, stance) in words.items() if word in text}
+                topics = {
+                    topic: TopicPrediction(topic in found, float(topic in found), found.get(topic), {})
+                    for topic in of.topic_ids
+                }
+                answers.append(Prediction(text, topics))
+            return answers
+
+        predict.calls = []  # type: ignore[attr-defined]
+        return predict
+
+    return make
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Callable[..., Path]:
+    """Write files into a folder of behaviour tests: `folder(tests="kind: …")` makes tests.yaml."""
+
+    def write(**files: str) -> Path:
+        path = tmp_path / "behaviour"
+        path.mkdir(exist_ok=True)
+        for name, content in files.items():
+            (path / f"{name}.yaml").write_text(content, encoding="utf-8")
+        return path
+
+    return write
