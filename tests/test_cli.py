@@ -15,6 +15,13 @@ import yaml
 from naba import cli
 from tests.conftest import FOUR_TOPICS, Run
 
+SUITE = """
+kind: minimum
+at_least: 0.5
+tests:
+  - {name: weather, description: No topic at all, labels: {}, cases: ["هطلت أمطار غزيرة على الساحل.", "ارتفعت الحرارة في المدن."]}
+"""
+
 
 def fault(result: tuple[int, str, str]) -> str:
     """The one line of a user's fault."""
@@ -187,3 +194,16 @@ def test_thin_scripts_run_without_an_installation(
     assert done.returncode == 2, done.stderr
     assert "naba: error:" in done.stderr
     assert "none" in done.stderr
+
+
+def test_evaluation_runs_the_behaviour_tests_when_asked(naba: Run, tiny_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "suite").mkdir()
+    (tmp_path / "suite" / "minimum.yaml").write_text(SUITE, encoding="utf-8")
+    code, out, errors = naba("evaluate", tiny_run, "--out", "report", "--behaviour", "--suite", "suite")
+    assert (code, errors) == (0, "")
+    assert "weather" in out
+    report = json.loads((tmp_path / "report" / "behaviour.json").read_text(encoding="utf-8"))
+    assert "weather" in json.dumps(report)
+    assert "no behaviour tests here" in fault(
+        naba("evaluate", tiny_run, "--out", "report", "--behaviour", "--suite", "nowhere")
+    )

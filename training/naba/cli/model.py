@@ -49,6 +49,10 @@ def evaluate(
     data: Annotated[list[Path] | None, typer.Option(help="Labelled JSONL; may be repeated.")] = None,
     config: Annotated[Path | None, typer.Option(help="configs/evaluate.yaml where not given.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the report; the run folder where not given.")] = None,
+    behaviour: Annotated[
+        bool, typer.Option("--behaviour", help="Run the behaviour tests too; writes behaviour.json.")
+    ] = False,
+    suite: Annotated[Path, typer.Option(help="Folder of the behaviour tests.")] = Path("configs/behaviour"),
     set_: Overrides = None,
 ) -> None:
     """Score a run on labelled segments, with baselines beside it; writes report.json and report.md."""
@@ -62,9 +66,29 @@ def evaluate(
     from naba.evaluation.report import systems_table
 
     report = evaluate_run(model, settings, progress=Bars())
-    files = write_report(out or settings.out or find(model), report)
+    folder = out or settings.out or find(model)
+    files = write_report(folder, report)
     console().print(systems_table(report))
+    if behaviour:
+        files.append(_behaviour(model, suite, settings.device, folder))
     show("report: " + ", ".join(map(str, files)))
+
+
+def _behaviour(model: Path, suite: Path, device: str, folder: Path) -> Path:
+    """Run the behaviour tests and show what failed; the texts are the suite's own, so the report may hold them."""
+    from naba.evaluation.behaviour.report import behaviour_failures, behaviour_table
+    from naba.evaluation.behaviour.suite import load_suite, run_behaviour
+    from naba.jsonl import write_json
+    from naba.labelling.labeller import Labeller
+    from naba.paths import find
+
+    labeller = Labeller.load(find(model), device=device)
+    tests = load_suite(find(suite), labeller.schema)
+    report = run_behaviour(lambda texts: labeller.label(texts, progress=Bars()), tests, labeller.schema)
+    console().print(behaviour_table(report))
+    show(behaviour_failures(report, examples=2))
+    write_json(folder / "behaviour.json", report.to_dict())
+    return folder / "behaviour.json"
 
 
 def label(

@@ -60,7 +60,7 @@ class Material:
     people: Sequence[Vote]
     """What people said: votes that no rule or model gave."""
     contradicts: NDArray[np.bool_]  # [N]
-    """A repeat whose labels differ from those that are kept."""
+    """A repeat that was read, and whose labels differ from those that are kept."""
     undated: int
     """Segments of labelled files and votes whose date could not be read; it is null."""
 
@@ -103,6 +103,7 @@ def gather(config: BuildConfig, schema: LabelSchema, model: Model | None, *, pro
     # What people voted on comes before the labelled files: it is how their labels are corrected.
     rank = [READ - 1 if number >= labelled and of == READ else of for number, of in enumerate(kind)]
     repeats, contradicts = _repeats(items, placed, rank)
+    contradicts &= np.array(kind) == READ  # that rules differ from a reader is no contradiction to look into
     undated = sum(bool(item.provenance.get(_UNREADABLE)) for item in items)
     return Material(items, placed, np.array(kind), repeats, read, names, people, contradicts, undated)
 
