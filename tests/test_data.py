@@ -38,7 +38,7 @@ def test_card_states_the_true_counts(
         counts = label_counts(items, schema)
         for topic in schema.topic_ids:
             assert f"{topic} {' / '.join(str(counts[topic][stance]) for stance in schema.stance_ids)}" in card
-        assert f"no topic {counts['none']}" in card
+        assert f"no topic {counts['no topic']}" in card
         assert f"| {len(items):,} |" in card
     agree = sum(item.extra["readings"][0] == item.extra["readings"][1] for item in authored)
     assert f"{agree:,} of 2,152 segments alike" in card
@@ -48,8 +48,8 @@ def test_authored_set_is_large_balanced_and_hard_enough(schema: LabelSchema, aut
     assert len(authored) >= 1200
     counts = label_counts(authored, schema)
     assert min(counts[topic][stance] for topic in schema.topic_ids for stance in schema.stance_ids) >= 80
-    assert counts["none"] >= 250
-    assert counts["several_topics"] >= 150
+    assert counts["no topic"] >= 250
+    assert counts["several topics"] >= 150
     assert Counter(item.extra["hardness"] for item in authored)["near-miss"] >= 200
     assert len({item.extra["conflict"] for item in authored}) >= 10
 

@@ -76,8 +76,8 @@ def test_counts_keep_absent_apart_from_unknown(labelled: Make, schema: LabelSche
     ]
     counts = label_counts(items, schema)
     assert counts["diplomacy"] == {"support": 1, "oppose": 0, "neutral": 0}
-    assert counts["none"] == 1  # the third is not known to have none
-    assert counts["several_topics"] == 1
+    assert counts["no topic"] == 1  # the third is not known to have none
+    assert counts["several topics"] == 1
 
 
 def test_shipped_build_drops_overlap_and_repeats_itself_byte_for_byte(
@@ -144,8 +144,9 @@ def test_article_that_bridges_two_parts_is_set_aside_and_moves_nothing(
     build(config)
     before = parts_of(tmp_path / "out", schema)
     by_part = {part: row["text"] for row in many() for part in [before[_id(row["text"])]]}
-    bridge = {"text": f"{by_part['train']} {by_part['validation']}", "labels": {}}
-    follower = {"text": by_part["train"].replace("و3 ", "بدل "), "labels": {}}
+    labels = many()[0]["labels"]
+    bridge = {"text": f"{by_part['train']} {by_part['validation']}", "labels": labels}
+    follower = {"text": by_part["train"].replace("و3 ", "بدل "), "labels": labels}
     manifest = build(config.model_copy(update={"train": [*config.train, write_rows("b.jsonl", [bridge, follower])]}))
     assert manifest["set_aside"] == {"bridges two parts of the ledger": 2}
     assert parts_of(tmp_path / "out", schema) == before
@@ -244,7 +245,7 @@ def test_segments_without_a_topic_are_thinned_out_and_stay_as_unlabelled_text(
     manifest = build(make_config(articles=[articles], rules=rules, train=[data], resolve={"without_topic": share}))
     assert manifest["weak"] == 10 + kept
     assert manifest["segments"]["unlabelled"] == 20 - kept
-    assert manifest["labels"]["train"]["none"] == kept
+    assert manifest["labels"]["train"]["no topic"] == kept
 
 
 def test_weak_labels_alone_are_no_validation(
@@ -491,3 +492,116 @@ def test_a_users_own_id_is_kept(tmp_path: Path, write_rows: Write, make_config: 
     build(make_config(train=[write_rows("a.jsonl", [dict(row, id=f"mine-{n}") for n, row in enumerate(many())])]))
     ids = {row["provenance"]["id"] for row in read_jsonl(tmp_path / "out" / "train.jsonl")}
     assert ids <= {f"mine-{n}" for n in range(80)} and len(ids) > 50
+
+
+def test_articles_under_one_headline_are_different_clusters(
+    tmp_path: Path, write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    data = [
+        {"text": line, "article_id": f"a{n}", "labels": {"diplomacy": {"present": True, "stance": "support"}}}
+        for n in range(40)
+        for line in ("النشرة السياسية ليوم غد", text(n), text(100 + n))
+    ]
+    manifest = build(make_config(train=[write_rows("a.jsonl", data)], split={"validation": 0.3}))
+    assert manifest["near_duplicates"]["clusters"] == 40
+    assert manifest["set_aside"] == {"repeats a text": 39}
+
+
+def test_article_cut_otherwise_stays_where_it_was(
+    tmp_path: Path, write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    labels = {"diplomacy": {"present": True, "stance": "support"}}
+
+    def parts(pieces: int) -> dict[str, str]:
+        rows_ = [
+            {"text": piece, "article_id": f"a{n}", "labels": labels}
+            for n in range(40)
+            for piece in (
+                [*text(n, 60).split("و30")[:1], text(200 + n)] if pieces == 1 else [text(n, 60), text(200 + n)[9:]]
+            )
+        ]
+        build(make_config(train=[write_rows("a.jsonl", rows_)], split={"validation": 0.3, "test": 0.2}))
+        return {
+            row["article_id"]: part
+            for part in ("train", "validation", "test")
+            for row in read_jsonl(tmp_path / "out" / f"{part}.jsonl")
+        }
+
+    assert parts(1) == parts(2)
+
+
+def test_copy_by_a_held_out_outlet_of_a_training_article_is_set_aside(
+    tmp_path: Path, write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    data = [row for n in range(4) for row in rows(range(20 * n, 20 * n + 10), provenance={"source": f"s{n}"})]
+    split = {"method": "source", "test_sources": ["s3"], "validation": 0.2}
+    config = make_config(train=[write_rows("a.jsonl", data)], split=split)
+    build(config)
+    copy = {"text": text(0) + " وزيادة", "labels": data[0]["labels"], "provenance": {"source": "s3"}}
+    manifest = build(config.model_copy(update={"train": [*config.train, write_rows("b.jsonl", [copy])]}))
+    assert manifest["set_aside"] == {"belongs to another part than its near-duplicates": 1}
+
+
+def test_rebuilding_gives_the_same_bytes_where_segments_were_dropped_for_overlap(
+    tmp_path: Path, write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    # Pairs of long texts share one run of 13 words: no near-duplicates, but an overlap where they fall apart.
+    data = []
+    for n in range(60):
+        shared = text(500 + n, 13)
+        data += [{"text": f"{text(n, 70)} {shared}"}, {"text": f"{shared} {text(200 + n, 70)}"}]
+    labels = {"diplomacy": {"present": True, "stance": "support"}}
+    config = make_config(
+        train=[write_rows("a.jsonl", [row | {"labels": labels} for row in data])],
+        split={"validation": 0.3, "test": 0.2},
+    )
+    manifest = build(config)
+    assert any(reason.startswith("shares text") for reason in manifest["set_aside"])
+    first = files(tmp_path / "out")
+    build(config)
+    assert files(tmp_path / "out") == first
+
+
+def test_given_parts_that_nearly_repeat_one_another_cost_the_validation_part(
+    write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    test, validation = rows(range(900, 910)), rows(range(910, 930))
+    validation.append({"text": test[0]["text"] + " وزيادة", "labels": test[0]["labels"]})
+    manifest = build(
+        make_config(
+            train=[write_rows("a.jsonl", many())],
+            validation=[write_rows("v.jsonl", validation)],
+            test=[write_rows("t.jsonl", test)],
+        )
+    )
+    assert manifest["segments"]["validation"] == 20
+    assert manifest["set_aside"] == {"shares text with test": 1}
+
+
+def test_weakly_labelled_articles_may_be_held_out_once_people_have_read_them(
+    tmp_path: Path, rules: Path, write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    config = make_config(
+        articles=[write_articles(tmp_path / "articles.jsonl", 60)],
+        rules=rules,
+        train=[write_rows("a.jsonl", many())],
+        split={"validation": 0.2, "test": 0.2},
+    )
+    build(config)
+    said = {"diplomacy": {"present": True, "stance": "support"}}
+    votes = [
+        {"text": f"{text(1000 + n)} بدأت الهدنة أمس.", "labels": said, "annotator": "أمل"} for n in range(0, 60, 3)
+    ]
+    build(config.model_copy(update={"votes": [write_rows("v.jsonl", votes)]}))
+    held = {row["article_id"] for row in read_jsonl(tmp_path / "out" / "test.jsonl")} - {None}
+    assert len(held) == 4  # a fifth of twenty
+
+
+def test_articles_are_not_read_from_where_the_dataset_is_written(
+    tmp_path: Path, write_rows: Write, make_config: Callable[..., BuildConfig]
+) -> None:
+    write_articles(tmp_path / "in.jsonl", 3)
+    (tmp_path / "out").mkdir()
+    write_articles(tmp_path / "out" / "more.jsonl", 3)
+    with pytest.raises(DataError, match="an article file in 'out'"):
+        build(make_config(train=[write_rows("a.jsonl", many())], articles=[tmp_path / "out"]))

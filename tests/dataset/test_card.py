@@ -26,8 +26,8 @@ def test_statistics_group_by_source_and_month(schema: LabelSchema) -> None:
         item(schema, "ت", "اثنان", "2024-05-30T10:00", diplomacy="oppose", military_action="neutral"),
     ]
     found = describe_parts({"train": items, "test": []}, schema)
-    assert {name: counts["segments"] for name, counts in found["months"].items()} == {"2024-05": 2, "not stated": 1}
-    assert found["sources"]["واحد"]["diplomacy"]["oppose"] == 1 and found["sources"]["واحد"]["none"] == 1
+    assert {name: counts["all segments"] for name, counts in found["months"].items()} == {"2024-05": 2, "not stated": 1}
+    assert found["sources"]["واحد"]["diplomacy"]["oppose"] == 1 and found["sources"]["واحد"]["no topic"] == 1
     assert found["licences"] == {"CC0": 3}
     assert list(found["labels"]) == ["train"]
 

@@ -139,7 +139,7 @@ class BuildConfig(Config):
     """A training segment sharing a run of this many words with a held-out one is dropped."""
     inflation: bool = True
     """Measure what a naive random split would have scored."""
-    seed: int = 1
+    seed: int = Field(1, ge=0, lt=2**32)
 
 
 class TrainConfig(Config):

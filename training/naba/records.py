@@ -110,7 +110,11 @@ class LabelledSegment:
             raise DataError(
                 f"{where}: half a character (surrogate) at character {error.start}; the text is damaged"
             ) from None
-        segment = Segment(row.get("article_id"), text, row.get("kind", "paragraph"), row.get("start"), row.get("end"))
+        for name in ("article_id", "cluster"):
+            if not isinstance(row.get(name), str | int | None):
+                raise DataError(f"{where}: {name} = {row[name]!r}; expected text")
+        article, cluster = (None if row.get(name) is None else str(row[name]) for name in ("article_id", "cluster"))
+        segment = Segment(article, text, row.get("kind", "paragraph"), row.get("start"), row.get("end"))
         provenance = row.get("provenance") or {}
         if row.get("id") not in (None, segment.id) and "id" not in provenance:
             provenance = {**provenance, "id": row["id"]}  # a user's own id is not lost
@@ -119,7 +123,7 @@ class LabelledSegment:
             segment,
             labels,
             provenance,
-            row.get("cluster"),
+            cluster,
             {key: value for key, value in row.items() if key not in known},
         )
 
@@ -171,6 +175,11 @@ class Vote:
             raise DataError(f"{where}: adjudicated = {adjudicated!r}; expected true or false")
         rest = {key: value for key, value in row.items() if key not in ("annotator", "adjudicated")}
         return cls(LabelledSegment.from_row(rest, schema, where), annotator, adjudicated)
+
+    @property
+    def by_person(self) -> bool:
+        """Whether no rule or model gave it."""
+        return not self.annotator.startswith(("rule:", "model:"))
 
     def to_row(self) -> dict[str, Any]:
         """The JSONL form; `from_row` reads it back."""

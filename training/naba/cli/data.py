@@ -21,9 +21,15 @@ def build(
     settings = load_config(BuildConfig, find(config), set_)
     model = None
     if settings.model:
+        from naba.errors import ConfigError
         from naba.labelling.labeller import Labeller
+        from naba.schema import LabelSchema
 
-        model = Labeller.load(settings.model).label
+        labeller = Labeller.load(settings.model)
+        schema = LabelSchema.load(find(settings.labels))
+        if labeller.schema.fingerprint != schema.fingerprint:
+            raise ConfigError(f"{settings.model}: trained for other topics or stances than {settings.labels}")
+        model = labeller.label
     manifest = build_dataset(settings, model=model, progress=Bars())
     sizes = ", ".join(f"{count:,} {name}" for name, count in manifest["segments"].items() if count)
     show(f"{settings.out}: {sizes}")

@@ -42,7 +42,7 @@ def suspects(
         int | None, typer.Option(min=1, help=f"Only so many segments; else all are written and {SHOWN} shown.")
     ] = None,
     labels: Labels = Path("configs/labels.yaml"),
-    seed: Annotated[int, typer.Option(help="Of the folds.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the folds.")] = 1,
     overwrite: Replace = False,
 ) -> None:
     """Find labels that look wrong, for a person to read again: confident learning, per topic, on presence and stance."""
@@ -86,7 +86,7 @@ def select(
         str | None, typer.Option(metavar="TOPIC[:STANCE]", help="Rather what is likely of this class, for a rare one.")
     ] = None,
     labels: Labels = Path("configs/labels.yaml"),
-    seed: Annotated[int, typer.Option(help="Of the draw and the clusters.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the draw and the clusters.")] = 1,
     overwrite: Replace = False,
 ) -> None:
     """Pick the segments to label next: those a model is unsure of and that are unlike each other."""

@@ -16,7 +16,7 @@ _PHONE = re.compile(
     rf"|(?<![{_DIGIT}.,٫٬])[{_DIGIT}]{{9,}}(?![.,٫٬]?[{_DIGIT}])"
 )
 # After a word that announces them, local numbers of six digits and more.
-_LOCAL = rf"\(?[{_DIGIT}](?:[ ().-]{{0,2}}[{_DIGIT}]){{5,14}}"
+_LOCAL = rf"(?:\+ ?)?\(?[{_DIGIT}#](?:[ ().-]{{0,2}}[{_DIGIT}#]){{5,14}}"
 _ANNOUNCED = re.compile(
     rf"((?:هاتف|الهاتف|هاتفي|تليفون|تلفون|موبايل|جوال|الجوال|واتساب|واتس اب|فاكس|الفاكس|محمول|للاتصال|للتواصل|"
     rf"(?:الاتصال|التواصل) (?:على|عبر|بـ|ب))(?:\s+(?:على|عبر|رقم|الرقم|الأرقام|الارقام|التالية|الآتية|بالرقم))*\s*:?\s*)"
@@ -30,5 +30,9 @@ def mask(text: str) -> str:
     """The text with phone numbers and e-mail addresses masked; as long as before."""
     if "@" in text:
         text = _EMAIL.sub(lambda match: _ANY_LETTER.sub("*", match.group()), text)
-    text = _PHONE.sub(lambda match: _ANY_DIGIT.sub("#", match.group()), text)
-    return _ANNOUNCED.sub(lambda match: match.group(1) + _ANY_DIGIT.sub("#", match.group(2)), text)
+    before = ""
+    while text != before:  # a masked number may lead to the next one
+        before = text
+        text = _ANNOUNCED.sub(lambda match: match.group(1) + _ANY_DIGIT.sub("#", match.group(2)), text)
+        text = _PHONE.sub(lambda match: _ANY_DIGIT.sub("#", match.group()), text)
+    return text

@@ -235,7 +235,12 @@ def _string(value: Any) -> str | None:
     """A field as text; None for an empty one and for the NaN that tables put in empty cells."""
     if value is None or value != value:
         return None
-    return str(value).strip() or None
+    text = str(value).strip()
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DataError("half a character (surrogate) in a field; the record is damaged") from None
+    return text or None
 
 
 def _open_binary(path: Path) -> IO[bytes]:

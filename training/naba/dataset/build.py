@@ -58,8 +58,9 @@ def build(config: BuildConfig, *, model: Model | None = None, progress: Progress
     ledger_path = config.ledger or config.out / "ledger.jsonl"
     ledger = read_ledger(ledger_path, config.split)
     _check_out(config)
-    material = gather(config, schema, model, progress=progress)
-    stock = stock_text((item.segment.text for item in material.items), config.overlap_words)
+    material = gather(config, schema, model, ledger, progress=progress)
+    texts = (item.segment.text for item, repeat in zip(material.items, material.repeats, strict=True) if not repeat)
+    stock = stock_text(texts, config.overlap_words)  # each text once: copies in full are no stock text
     placement = place(material, ledger, config, schema, stock)
     parts = _parts(material, placement)
     for name in ("train", "validation"):
@@ -67,12 +68,11 @@ def build(config: BuildConfig, *, model: Model | None = None, progress: Progress
             raise DataError(f"{config.out}: no segment is left for {name}{_why(material, placement, config)}")
     together = {**parts, "train": [*parts["train"], *parts["unlabelled"]]}
     leakage = certificate({name: together[name] for name in PARTS}, config.overlap_words, stock)
-    _remove_earlier_build(config.out)
+    manifest = _manifest(config, schema, material, placement, parts) | {"leakage": leakage}
+    _remove_earlier_build(config.out)  # all that can fail for its content has been done
     features = {name: _write(config.out, names, parts) for name, names in CONFIGS.items()}
     _write_notes(config.out, material, placement)
-    known = {item.segment.id: PARTS[part] for item, part in _placed(material, placement)}
-    write_ledger(ledger_path, dict(ledger) | known, config.split)
-    manifest = _manifest(config, schema, material, placement, parts) | {"leakage": leakage}
+    write_ledger(ledger_path, ledger, _placed(material, placement), config.split)
     write_card(config.out / "README.md", manifest, schema, features)
     names = [path.name for path in sorted(config.out.glob("[!.]*")) if path.is_file()]
     manifest["files"] = {name: fingerprint(config.out / name) for name in names}
@@ -102,9 +102,12 @@ def _write(
 
 
 def _placed(material: Material, placement: Placement) -> Iterable[tuple[LabelledSegment, int]]:
-    """What the ledger is to remember: files given as a part say themselves what they are."""
-    for number in np.flatnonzero((placement.part != NOWHERE) & (material.given == NOWHERE)).tolist():
-        yield material.items[number], int(placement.part[number])
+    """What the ledger is to remember: not files given as a part, which say so themselves, and not clusters that nobody
+    has read, which train for want of a reader and may be held out once they have one."""
+    read = placement.highest(np.where(material.kind == READ, TRAIN, NOWHERE)) != NOWHERE
+    decided = read[placement.clusters.of] | (placement.drawn != TRAIN)
+    for number in np.flatnonzero((placement.drawn != NOWHERE) & (material.given == NOWHERE) & decided).tolist():
+        yield material.items[number], int(placement.drawn[number])
 
 
 def _why(material: Material, placement: Placement, config: BuildConfig) -> str:
@@ -200,6 +203,9 @@ def _agreement(material: Material, schema: LabelSchema) -> dict[str, Any]:
 
 def _inputs(config: BuildConfig) -> dict[str, str]:
     found = {str(path): fingerprint(find(path)) for path in _given(config)}
+    found[str(config.labels)] = fingerprint(find(config.labels))
+    if config.rules:
+        found[str(config.rules)] = fingerprint_files(sorted(find(config.rules).glob("*.*")))
     for source in config.articles:
         found[str(source.path)] = fingerprint_files(path for _, path in article_files([source.path]))
     return found
@@ -216,6 +222,9 @@ def _check_out(config: BuildConfig) -> None:
     inputs = {find(path).resolve() for path in _given(config)}
     if mixed := [path for path in ours if path.resolve() in inputs]:
         raise DataError(f"{mixed[0]}: is input and would be written over; choose another 'out'")
+    for source in config.articles:
+        if inside := [path for _, path in article_files([source.path]) if path.resolve().is_relative_to(out.resolve())]:
+            raise DataError(f"{inside[0]}: an article file in 'out', where the build writes; choose another 'out'")
     foreign = [path for path in ours if path.exists()]
     built = any((out / name).exists() for name in (_MARK, "manifest.json", "ledger.jsonl"))
     if foreign and not built:

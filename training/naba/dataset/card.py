@@ -117,7 +117,8 @@ def _counts(manifest: Mapping[str, Any], schema: LabelSchema) -> str:
 
 def _sources(manifest: Mapping[str, Any], schema: LabelSchema) -> str:
     rows = [
-        (name, f"{counts['segments']:,}", *_label_cells(counts, schema)) for name, counts in manifest["sources"].items()
+        (name, f"{counts['all segments']:,}", *_label_cells(counts, schema))
+        for name, counts in manifest["sources"].items()
     ]
     columns = ("source", "segments", *_label_heads(schema))
     return f"## Sources\n\n{_table(columns, rows)}"
@@ -127,7 +128,7 @@ def _months(manifest: Mapping[str, Any], schema: LabelSchema) -> str:
     months = manifest["months"]
     if set(months) <= {UNSTATED}:
         return "## Months\n\nNo segment has a date."
-    rows = [(name, f"{counts['segments']:,}", *_label_cells(counts, schema)) for name, counts in months.items()]
+    rows = [(name, f"{counts['all segments']:,}", *_label_cells(counts, schema)) for name, counts in months.items()]
     earlier = f"The last {_MAX_ROWS} rows; the earlier ones are in manifest.json.\n\n" if len(rows) > _MAX_ROWS else ""
     rows = rows[-_MAX_ROWS:]
     return f"## Months\n\n{earlier}{_table(('month', 'segments', *_label_heads(schema)), rows)}"
@@ -203,7 +204,7 @@ def _certificate(manifest: Mapping[str, Any]) -> str:
     lines = [
         "## Leakage certificate",
         "",
-        "What two parts share, counted again in the finished files (unlabelled text counts as training); the build "
+        "What two parts share, counted again over the finished parts (unlabelled text counts as training); the build "
         "fails unless all but the last column are 0. The last is the largest share of the shorter segment's five-word "
         "shingles that two segments of the parts have in common, where they have three and more.",
         "",
@@ -231,12 +232,12 @@ def _bias(manifest: Mapping[str, Any], schema: LabelSchema) -> str:
     lines = ["## Known biases", ""]
     rows = []
     for name, counts in manifest["sources"].items():
-        if counts["judged"] >= _MIN_JUDGED:
+        if counts["judged segments"] >= _MIN_JUDGED:
             rates = [
-                " / ".join(f"{100 * counts[t][s] / counts['judged']:.1f}" for s in schema.stance_ids)
+                " / ".join(f"{100 * counts[t][s] / counts['judged segments']:.1f}" for s in schema.stance_ids)
                 for t in schema.topic_ids
             ]
-            rows.append((name, f"{counts['judged']:,}", *rates))
+            rows.append((name, f"{counts['judged segments']:,}", *rates))
     if rows:
         lines += [
             f"Per cent of an outlet's judged segments (outlets with {_MIN_JUDGED} and more), {' / '.join(schema.stance_ids)}:",
@@ -244,7 +245,7 @@ def _bias(manifest: Mapping[str, Any], schema: LabelSchema) -> str:
             _table(("source", "judged", *schema.topic_ids), rows),
             "",
         ]
-    judged = {name: counts["judged"] for name, counts in manifest["sources"].items()}
+    judged = {name: counts["judged segments"] for name, counts in manifest["sources"].items()}
     everything = sum(judged.values())
     for topic in schema.topic_ids:
         for stance in schema.stance_ids:
@@ -278,10 +279,10 @@ def _label_heads(schema: LabelSchema) -> tuple[str, ...]:
 def _label_cells(counts: Mapping[str, Any], schema: LabelSchema) -> tuple[str, ...]:
     cells = [
         " / ".join(f"{counts[topic][stance]:,}" for stance in schema.stance_ids)
-        + (f" + {unstated:,}" if (unstated := counts["no_stance"][topic]) else "")
+        + (f" + {unstated:,}" if (unstated := counts["no stance"][topic]) else "")
         for topic in schema.topic_ids
     ]
-    return (*cells, f"{counts['none']:,}", f"{counts['several_topics']:,}")
+    return (*cells, f"{counts['no topic']:,}", f"{counts['several topics']:,}")
 
 
 def _figure(value: float | None) -> str:

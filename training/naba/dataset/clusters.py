@@ -4,6 +4,7 @@ Whole articles are compared, not segments: joined by every segment they share, a
 cluster. What two articles of different parts still share, a run or a segment, drops the one in training.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,7 +27,7 @@ class Clusters:
     article: NDArray[np.int64]  # [N]
     """Number of each segment's article; one that came alone is an article of its own."""
     names: Sequence[str]
-    """Name of each cluster: the given name, or the id, of its first segment."""
+    """Name of each cluster: the given name, the article or the id of its first segment; all different."""
     duplicate_ratio: float
     """Share of the articles that nearly duplicate an earlier one."""
     stock_shingles: int
@@ -47,7 +48,9 @@ class Clusters:
         """These clusters with some segments clustered anew; the clusters of the others stay, after the new ones."""
         of = self.of + part.count
         of[numbers] = part.of
-        return replace(self, of=of, names=[*part.names, *self.names])
+        used, of = np.unique(of, return_inverse=True)
+        both = [*part.names, *self.names]
+        return replace(self, of=of, names=_distinct([both[number] for number in used.tolist()]))
 
 
 def find_clusters(items: Sequence[LabelledSegment], *, show: int = 10) -> Clusters:
@@ -70,9 +73,20 @@ def find_clusters(items: Sequence[LabelledSegment], *, show: int = 10) -> Cluste
     leader = components(count, every)  # [A]
     leaders, cluster_of_article = np.unique(leader, return_inverse=True)
     of = cluster_of_article[article] if len(items) else np.empty(0, dtype=np.int64)
-    names = [items[number].cluster or items[number].segment.id for number in first[leaders].tolist()]
+    heads = [items[number] for number in first[leaders].tolist()]
+    names = _distinct([item.cluster or item.segment.article_id or item.segment.id for item in heads])
     largest = [_describe(items, article, first, members) for members in _largest(cluster_of_article, show)]
     return Clusters(of, article, names, near.duplicate_ratio, near.stock_shingles, largest)
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """The names, a number behind those used before: two articles may have the same id, or begin with the same headline."""
+    uses: Counter[str] = Counter()
+    found = []
+    for name in names:
+        uses[name] += 1
+        found.append(name if uses[name] == 1 else f"{name}#{uses[name]}")
+    return found
 
 
 def _numbers(names: Sequence[str]) -> NDArray[np.int64]:

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from naba.config import ArticleSource
+from naba.corpus import articles, boilerplate, dates, decode, readers, segments
+from naba.corpus import mask as mask_
 from naba.corpus.files import article_files, holds_records
 from naba.corpus.mask import mask
 from naba.corpus.readers import Rejected, read_records
 from naba.corpus.segments import segment_article
 from naba.errors import DataError
-from naba.fingerprint import fingerprint, fingerprint_of
+from naba.fingerprint import fingerprint, fingerprint_files, fingerprint_of
 from naba.jsonl import read_json, read_jsonl, write_json, write_jsonl
 from naba.progress import SILENT, Progress
 from naba.records import Article, Segment
@@ -29,8 +31,10 @@ from naba.voting.voters import SegmentVote, Voters
 
 RECORDS = 500
 """Records, or files of one article each, in a shard."""
-_FORMAT = 1
-"""Counted up when the same input would give other shards."""
+_CODE = fingerprint_files(
+    Path(str(module.__file__)) for module in (articles, boilerplate, dates, decode, readers, segments, mask_)
+)
+"""Of the code that makes segments of files: a shard that other code made is made anew."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -68,7 +72,7 @@ class _Unit:
     def key(self, voters: str) -> str:
         settings = self.source.model_dump(mode="json", exclude={"path"})
         marks = [[name, fingerprint(path)] for name, path in self.files]
-        return fingerprint_of([_FORMAT, RECORDS, settings, marks, voters])
+        return fingerprint_of([_CODE, RECORDS, settings, marks, voters])
 
     def records(self, skip: int) -> Iterator[list[Article | Rejected]]:
         return chain.from_iterable(read_records(name, path, self.source.read, skip) for name, path in self.files)
@@ -76,7 +80,7 @@ class _Unit:
     @property
     def name(self) -> str:
         """The outlet where neither article nor configuration states one."""
-        return self.files[0][0] if len(self.files) == 1 else self.source.path.name
+        return self.files[0][0] if holds_records(self.files[0][1]) else self.source.path.stem
 
 
 def harvest(sources: Sequence[ArticleSource], folder: Path, voters: Voters, *, progress: Progress = SILENT) -> Harvest:
@@ -87,34 +91,35 @@ def harvest(sources: Sequence[ArticleSource], folder: Path, voters: Voters, *, p
     Raises DataError for a path that cannot be used or a folder that cannot be written.
     """
     found = Harvest([], 0, [], 0, 0)
-    owners: dict[str, str] = {}
+    names = _Names()
     used: set[str] = set()
     with progress.task("articles", None, "articles") as advance:
-        for unit in (unit for source in sources for unit in _units(source)):
+        for source in sources:
             before = found.articles, len(found.rejected)
-            try:
-                key = unit.key(voters.fingerprint)
-            except OSError as error:
-                raise DataError(f"{unit.files[0][1]}: cannot be read ({error.strerror})") from None
-            for note, rows in _shards(unit, key, folder, voters, found):
-                used |= {f"{note['shard']}.jsonl", f"{note['shard']}.json"}
-                found.articles += note["articles"]
-                found.rejected += note["rejected"]
-                found.segments += _segments(rows, unit.name, key, owners)
-                advance(note["articles"], "")
-            _check_any(unit, found, before)
+            for unit in _units(source):
+                try:
+                    key = unit.key(voters.fingerprint)
+                except OSError as error:
+                    raise DataError(f"{unit.files[0][1]}: cannot be read ({error.strerror})") from None
+                for note, rows in _shards(unit, key, folder, voters, found):
+                    used |= {f"{note['shard']}.jsonl", f"{note['shard']}.json"}
+                    found.articles += note["articles"]
+                    found.rejected += note["rejected"]
+                    found.segments += _segments(rows, unit.name, key, names)
+                    advance(note["articles"], "")
+            _check_any(source, found, before)
     for stale in folder.glob("*.json*") if folder.is_dir() else ():
         if stale.name not in used:
             stale.unlink()
     return found
 
 
-def _check_any(unit: _Unit, found: Harvest, before: tuple[int, int]) -> None:
-    """A file without one article is a mistake to be told now, not a dataset that lacks it."""
+def _check_any(source: ArticleSource, found: Harvest, before: tuple[int, int]) -> None:
+    """A source without one article is a mistake to be told now, not a dataset that lacks it."""
     if found.articles == before[0]:
         reasons = Counter(str(row["reason"]) for row in found.rejected[before[1] :])
-        why = f"{reasons.most_common(1)[0][0]}" if reasons else "it is empty"
-        raise DataError(f"{unit.files[0][1]}: no article could be read ({why})")
+        why = reasons.most_common(1)[0][0] if reasons else "it is empty"
+        raise DataError(f"{source.path}: no article could be read ({why})")
 
 
 def _units(source: ArticleSource) -> Iterator[_Unit]:
@@ -156,7 +161,10 @@ def _finished(folder: Path, name: str) -> dict[str, Any] | None:
     path = folder / f"{name}.jsonl"
     if not (folder / f"{name}.json").is_file() or not path.is_file():
         return None
-    note = read_json(folder / f"{name}.json")
+    try:
+        note = read_json(folder / f"{name}.json")
+    except DataError:
+        return None
     return note if note.get("content") == fingerprint(path) else None
 
 
@@ -164,12 +172,12 @@ def _read_shard(
     records: Sequence[list[Article | Rejected]], unit: _Unit, voters: Voters
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    articles, rejected = 0, list[dict[str, Any]]()
+    count, rejected = 0, list[dict[str, Any]]()
     for item in chain.from_iterable(records):
         if isinstance(item, Rejected):
             rejected.append(item.to_dict())
             continue
-        articles += 1
+        count += 1
         about = {
             "source": unit.source.source or item.source,
             "date": item.date,
@@ -181,19 +189,31 @@ def _read_shard(
             rows.append(row | {"start": segment.start, "end": segment.end, "about": about})
     for row, votes in zip(rows, voters.vote([row["text"] for row in rows]), strict=True):
         row["votes"] = votes
-    return rows, {"articles": articles, "rejected": rejected}
+    return rows, {"articles": count, "rejected": rejected}
 
 
-def _segments(rows: Sequence[dict[str, Any]], unit: str, key: str, owners: dict[str, str]) -> Iterator[Harvested]:
-    provenance: dict[str, Any] = {}
-    article: str | None = None
+class _Names:
+    """Ids of articles, each of one file: where a later file uses one again, the file's name is put before it."""
+
+    def __init__(self) -> None:
+        self._owners: dict[str, str] = {}
+
+    def of(self, article: str, unit: str, key: str) -> str:
+        name, number = article, 1
+        while self._owners.setdefault(name, key) != key:
+            name, number = f"{unit}/{article}" if number == 1 else f"{unit}#{number}/{article}", number + 1
+        return name
+
+
+def _segments(rows: Sequence[dict[str, Any]], unit: str, key: str, names: _Names) -> Iterator[Harvested]:
+    shared: dict[str, dict[str, Any]] = {}
     for row in rows:
-        if row["article_id"] != article:
-            article = row["article_id"]
-            provenance = {"source": row["about"]["source"] or unit} | {
-                name: row["about"][name] for name in ("date", "url", "licence")
-            }
-        own = owners.setdefault(row["article_id"], key) == key
-        name = row["article_id"] if own else f"{unit}/{row['article_id']}"
+        about = {"source": row["about"]["source"] or unit} | {
+            name: row["about"][name] for name in ("date", "url", "licence")
+        }
+        # Segments of an article share one mapping: a corpus has millions of segments.
+        provenance = shared.setdefault(row["article_id"], about)
+        provenance = provenance if provenance == about else about
+        name = names.of(row["article_id"], unit, key)
         segment = Segment(name, row["text"], row["kind"], row["start"], row["end"])
         yield Harvested(segment, provenance, [SegmentVote(*vote) for vote in row["votes"]])

@@ -19,6 +19,7 @@ from naba.corpus.dates import parse_date
 from naba.corpus.mask import mask
 from naba.dataset.harvest import Harvest, Harvested, harvest
 from naba.dataset.labelled import load_labelled
+from naba.dataset.ledger import Ledger, text_key
 from naba.dataset.split import NOWHERE, PARTS
 from naba.errors import DataError
 from naba.fingerprint import fingerprint_files, fingerprint_of
@@ -26,7 +27,6 @@ from naba.paths import find
 from naba.progress import SILENT, Progress
 from naba.records import LabelledSegment, TopicLabel, Vote
 from naba.schema import LabelSchema
-from naba.text import fold_spelling, normaliser
 from naba.voting.adjudication import adjudicated_votes
 from naba.voting.resolve import decide, labels_of, resolve_table
 from naba.voting.rules import RuleSet
@@ -37,8 +37,6 @@ from naba.voting.votes import load_votes
 READ, WEAK, UNLABELLED = range(3)
 KINDS = ("read", "weak", "unlabelled")
 
-_NORMALISE = normaliser("standard-1")
-_MACHINES = ("rule:", "model:")
 _UNREADABLE = "unreadable_date"
 """Where a date that could not be read is kept."""
 
@@ -69,8 +67,10 @@ class Material:
         return np.asarray((self.given == NOWHERE) & ~self.repeats)
 
 
-def gather(config: BuildConfig, schema: LabelSchema, model: Model | None, *, progress: Progress = SILENT) -> Material:
-    """Read everything that the configuration names.
+def gather(
+    config: BuildConfig, schema: LabelSchema, model: Model | None, ledger: Ledger, *, progress: Progress = SILENT
+) -> Material:
+    """Read everything that the configuration names; of repeats, the copy whose article the ledger knows is kept.
 
     Raises:
         DataError: an input cannot be read, or there is none. ConfigError: a rule is wrong.
@@ -82,7 +82,7 @@ def gather(config: BuildConfig, schema: LabelSchema, model: Model | None, *, pro
         found = [_cleaned(item) for item in load_labelled(paths, schema)] if paths else []
         items += found
         given += [NOWHERE if part == "train" else PARTS.index(part)] * len(found)
-    kind = [WEAK if item.extra.get("weak") else READ for item in items]
+    kind = [_kind_of(item) for item in items]
     labelled = len(items)
     votes = load_votes(config.votes, schema) if config.votes else []
     for path in config.adjudicated:
@@ -99,17 +99,19 @@ def gather(config: BuildConfig, schema: LabelSchema, model: Model | None, *, pro
     if not items:
         raise DataError("nothing to build from: name labelled files under 'train', or articles with 'rules' or 'votes'")
     placed = np.array(given, dtype=np.int64)
-    people = [vote for vote in votes if _by_person(vote)]
+    people = [vote for vote in votes if vote.by_person]
     # What people voted on comes before the labelled files: it is how their labels are corrected.
-    rank = [READ - 1 if number >= labelled and of == READ else of for number, of in enumerate(kind)]
-    repeats, contradicts = _repeats(items, placed, rank)
+    voted_first = [-1 if number >= labelled and of == READ else of for number, of in enumerate(kind)]
+    repeats, contradicts = _repeats(items, placed, voted_first, ledger)
     contradicts &= np.array(kind) == READ  # that rules differ from a reader is no contradiction to look into
     undated = sum(bool(item.provenance.get(_UNREADABLE)) for item in items)
     return Material(items, placed, np.array(kind), repeats, read, names, people, contradicts, undated)
 
 
-def _by_person(vote: Vote) -> bool:
-    return not vote.annotator.startswith(_MACHINES)
+def _kind_of(item: LabelledSegment) -> int:
+    if all(label.present is None for label in item.labels.values()):
+        return UNLABELLED
+    return WEAK if item.extra.get("weak") else READ
 
 
 def _cleaned(item: LabelledSegment) -> LabelledSegment:
@@ -128,7 +130,9 @@ def _model_name(folder: str | None) -> str:
     if folder is None:
         return ""
     path = find(Path(folder))
-    files = [path / name for name in ("model.safetensors", "decision.json") if (path / name).is_file()]
+    files = [
+        file for file in sorted(path.glob("*")) if file.suffix in (".json", ".safetensors") and file.name != "run.json"
+    ]
     return f"{path.name}@{fingerprint_files(files)}"
 
 
@@ -137,8 +141,8 @@ def _resolve(
 ) -> tuple[list[LabelledSegment], list[int], tuple[str, ...]]:
     """Raw segments and those people voted on as labelled segments, with kinds, and the names of all who voted."""
     # Where a person has judged a segment, machines have no say in it: it is read, and may be held out.
-    people = {vote.item.segment.id for vote in votes if _by_person(vote)}
-    votes = [vote for vote in votes if _by_person(vote) or vote.item.segment.id not in people]
+    people = {vote.item.segment.id for vote in votes if vote.by_person and _kind_of(vote.item) != UNLABELLED}
+    votes = [vote for vote in votes if vote.by_person or vote.item.segment.id not in people]
     table, people_items = VoteTable.from_votes(votes, schema)
     numbers = {item.segment.id: number for number, item in enumerate(people_items)}
     own = [numbers.setdefault(found.segment.id, len(numbers)) for found in raw]
@@ -224,14 +228,16 @@ def _confidence(
 
 
 def _repeats(
-    items: Sequence[LabelledSegment], given: NDArray[np.int64], rank: Sequence[int]
+    items: Sequence[LabelledSegment], given: NDArray[np.int64], rank: Sequence[int], ledger: Ledger
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which segments to place repeat one of a lower rank, or an earlier one; and whose labels differ from its."""
     kept: dict[str, LabelledSegment] = {}
     repeats, contradicts = np.zeros(len(items), dtype=bool), np.zeros(len(items), dtype=bool)
-    for number in sorted(np.flatnonzero(given == NOWHERE).tolist(), key=lambda number: rank[number]):
+    keys = {number: text_key(items[number].segment.text) for number in np.flatnonzero(given == NOWHERE).tolist()}
+    recorded = {number: ledger.knows_article(items[number], key) for number, key in keys.items()}
+    for number in sorted(keys, key=lambda number: (rank[number], not recorded[number])):
         item = items[number]
-        other = kept.setdefault(fold_spelling(_NORMALISE(item.segment.text)), item)
+        other = kept.setdefault(keys[number], item)
         repeats[number] = other is not item
         contradicts[number] = any(_differ(item.labels[topic], label) for topic, label in other.labels.items())
     return repeats, contradicts

@@ -4,15 +4,15 @@ Order of precedence: files given as a part; the ledger; then date, source or the
 part could leak through is taken from training, never from the held-out part.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from naba.config import BuildConfig
+from naba.config import BuildConfig, SplitConfig
 from naba.dataset.clusters import Clusters, find_clusters
 from naba.dataset.leakage import Overlaps, StockText
+from naba.dataset.ledger import Ledger, text_key
 from naba.dataset.material import KINDS, READ, WEAK, Material
 from naba.dataset.split import NOWHERE, PARTS, TEST, TRAIN, VALIDATION, by_rule, drawn_shares, label_matrix, stratify
 from naba.errors import DataError
@@ -28,6 +28,7 @@ NEAR_GIVEN = "nearly duplicates data given as {part}"
 BRIDGES = "bridges two parts of the ledger"
 UNDATED = "has no date"
 REACHES = "its article or a near-duplicate is in {part}"
+ELSEWHERE = "belongs to another part than its near-duplicates"
 UNREAD = "is {kind}, and its article or a near-duplicate is in {part}"
 OVERLAPS = "shares text with {part}"
 
@@ -47,6 +48,8 @@ class Placement:
         self._open = material.to_place()
         self.set_aside(material.repeats & material.contradicts, CONTRADICTS)
         self.set_aside(material.repeats, REPEATED)
+        self.drawn: Ints = self.part.copy()
+        """[N] the part before what overlaps held-out data was set aside: what the ledger is to remember."""
         self.known = 0
         """Segments that the ledger placed."""
 
@@ -77,33 +80,36 @@ class Placement:
         return found
 
 
-def place(
-    material: Material, ledger: Mapping[str, str], config: BuildConfig, schema: LabelSchema, stock: StockText
-) -> Placement:
+def place(material: Material, ledger: Ledger, config: BuildConfig, schema: LabelSchema, stock: StockText) -> Placement:
     """Place every segment; what the ledger knows stays where it was, or is set aside."""
     placement = Placement(material)
     given = placement.highest(material.given)
     for part in (VALIDATION, TEST):
         near = (given == part)[placement.clusters.of] & placement.open()
         placement.set_aside(near, NEAR_GIVEN.format(part=PARTS[part]))
-    _follow_ledger(placement, ledger)
+    _follow_ledger(placement, ledger, config.split)
     _place_new(placement, material, config, schema)
+    placement.drawn = placement.part.copy()
     if not config.split.weak_held_out:
         _set_unread_aside(placement, material)
     _set_overlaps_aside(placement, config.overlap_words, stock)
     return placement
 
 
-def _follow_ledger(placement: Placement, ledger: Mapping[str, str]) -> None:
-    names = [ledger.get(item.segment.id) for item in placement.items]
-    before = np.array([NOWHERE if name is None else PARTS.index(name) for name in names], dtype=np.int64)
+def _follow_ledger(placement: Placement, ledger: Ledger, split: SplitConfig) -> None:
+    if not ledger.rows:
+        return
+    keys = [text_key(item.segment.text) for item in placement.items]
+    pairs = list(zip(placement.items, keys, strict=True))
+    before = np.array([ledger.part_of(item, key) for item, key in pairs], dtype=np.int64)
     before[~placement.open()] = NOWHERE
+    recorded = np.array([ledger.knows_article(item, key) for item, key in pairs])
     clusters = placement.clusters
     lowest = np.full(clusters.count, len(PARTS))
     np.minimum.at(lowest, clusters.of[before != NOWHERE], before[before != NOWHERE])
     several = placement.highest(before) > lowest
     known = np.zeros(clusters.articles, dtype=bool)
-    known[clusters.article[before != NOWHERE]] = True
+    known[clusters.article[recorded]] = True
     bridges = several[clusters.of] & ~known[clusters.article]
     placement.set_aside(bridges, BRIDGES)
     if bridges.any():
@@ -113,6 +119,11 @@ def _follow_ledger(placement: Placement, ledger: Mapping[str, str]) -> None:
         placement.clusters = clusters.replaced(rest, apart)
     placement.known = int((before != NOWHERE).sum())
     own = placement.highest(before)[placement.clusters.of]
+    if split.method != "stratified":  # a copy of what is in one part may by its date or source belong in another
+        rule = np.array([by_rule(item, split) for item in placement.items])
+        new = placement.open() & (own != NOWHERE) & (before == NOWHERE)
+        placement.set_aside(new & (rule == NOWHERE), UNDATED)
+        placement.set_aside(new & (rule != own), ELSEWHERE)
     placement.put((own != NOWHERE) & ((before == NOWHERE) | (before == own)), own)
     for part in (VALIDATION, TEST):
         placement.set_aside((before != NOWHERE) & (own == part) & (before < part), REACHES.format(part=PARTS[part]))
@@ -164,7 +175,7 @@ def _set_unread_aside(placement: Placement, material: Material) -> None:
 
 def _set_overlaps_aside(placement: Placement, run_words: int, stock: StockText) -> None:
     numbers = np.flatnonzero(placement.part != NOWHERE)
-    overlaps = Overlaps([placement.items[number] for number in numbers.tolist()], run_words, stock)
+    overlaps = Overlaps([placement.named(number) for number in numbers.tolist()], run_words, stock)
     for part in (VALIDATION, TRAIN):
         for held in range(TEST, part, -1):
             here = placement.part[numbers]

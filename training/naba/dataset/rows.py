@@ -6,10 +6,14 @@ fields are declared in the form of a dataset card's `dataset_info`.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+_DAY = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
+_WIDER = {frozenset(("int64", "float64")): "float64", frozenset(("date32", "string")): "string"}
+"""What holds both of two types."""
 _SCALARS = {bool: "bool", int: "int64", float: "float64", str: "string"}
 
 
@@ -44,6 +48,8 @@ def _shape(value: Any) -> Any:
         for item in value:
             inner = _join(inner, _shape(item))
         return "json" if inner == "json" else [inner]
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        return "date32"  # readers take an ISO day for a moment, and write midnight behind it
     return _SCALARS.get(type(value), "json")
 
 
@@ -55,7 +61,7 @@ def _join(one: Any, other: Any) -> Any:
     if isinstance(one, list) and isinstance(other, list):
         inner = _join(one[0], other[0])
         return "json" if inner == "json" else [inner]
-    return "float64" if {str(one), str(other)} == {"int64", "float64"} else "json"
+    return _WIDER.get(frozenset((str(one), str(other))), "json")
 
 
 def _fit(value: Any, shape: Any) -> Any:
@@ -67,6 +73,8 @@ def _fit(value: Any, shape: Any) -> Any:
         return {name: _fit(value.get(name), inner) for name, inner in shape.items()}
     if isinstance(shape, list):
         return [_fit(item, shape[0]) for item in value]
+    if shape == "float64":
+        return float(value)
     return value if value != {} else None
 
 

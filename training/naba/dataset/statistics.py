@@ -29,7 +29,10 @@ def describe_parts(parts: Mapping[str, Sequence[LabelledSegment]], schema: Label
 
 
 def label_counts(items: Iterable[LabelledSegment], schema: LabelSchema) -> dict[str, Any]:
-    """Segments per topic and stance, also of unknown stance; "none": segments known to have no topic."""
+    """Segments per topic and stance, also of unknown stance; "no topic": segments known to have none.
+
+    What is counted beside the topics has a space in its name, which no topic's id has.
+    """
     items = list(items)
     counts = {topic: dict.fromkeys(schema.stance_ids, 0) for topic in schema.topic_ids}
     unstated = dict.fromkeys(schema.topic_ids, 0)
@@ -42,9 +45,9 @@ def label_counts(items: Iterable[LabelledSegment], schema: LabelSchema) -> dict[
     none = sum(all(label.present is False for label in item.labels.values()) for item in items)
     sizes = Counter(sum(bool(label.present) for label in item.labels.values()) for item in items)
     return counts | {
-        "no_stance": unstated,
-        "none": none,
-        "several_topics": sum(n for size, n in sizes.items() if size > 1),
+        "no stance": unstated,
+        "no topic": none,
+        "several topics": sum(n for size, n in sizes.items() if size > 1),
     }
 
 
@@ -54,7 +57,7 @@ def _grouped(items: Sequence[LabelledSegment], schema: LabelSchema, key: str, pa
         value = item.provenance.get(key)
         groups[str(value)[part] if value else UNSTATED].append(item)
     return {
-        name: {"segments": len(groups[name]), "judged": sum(map(_judged, groups[name]))}
+        name: {"all segments": len(groups[name]), "judged segments": sum(map(_judged, groups[name]))}
         | label_counts(groups[name], schema)
         for name in sorted(groups)
     }

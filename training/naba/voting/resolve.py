@@ -121,7 +121,7 @@ def resolve(
     A row keeps the fields, cluster and provenance of its votes, the first vote's where they differ; its annotator says
     how it was resolved ("resolved:mace of 7"), and `confidence` has for each topic that was judged the probability of the
     answer on presence ("present") and, where the topic is present, of the stance. `gold` is what "weighted" learns from;
-    it does not become a label.
+    it does not become a label. Where no person voted, the row is `weak`.
 
     Raises as `resolve_table` does.
     """
@@ -132,6 +132,7 @@ def resolve(
     _, present, stance = decide(resolved)
     voters = _voters(table)
     adjudicated = set(table.segment[table.adjudicated].tolist())
+    read = {vote.item.segment.id for vote in votes if vote.by_person}
     rows = []
     for number, item in enumerate(_merged(votes).values()):
         judged = ([f"resolved:{method} of {voters[number]}"] if voters[number] else []) + (
@@ -147,7 +148,9 @@ def resolve(
                 item,
                 labels=labels[number],
                 provenance=dict(item.provenance) | {"annotator": ", ".join(judged) or "nobody"},
-                extra=dict(item.extra) | {"confidence": confidence},
+                extra=dict(item.extra)
+                | {"confidence": confidence}
+                | ({} if item.segment.id in read else {"weak": True}),
             )
         )
     return rows
