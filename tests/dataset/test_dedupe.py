@@ -43,7 +43,7 @@ def test_shared_name_or_quotation_is_no_copy() -> None:
     ).clusters.tolist() == [0, 1]
 
 
-def test_stock_text_joins_nothing_however_much_of_a_text_it_is() -> None:
+def test_formula_of_which_a_text_is_the_greater_part_joins_nothing() -> None:
     stock = words(0, 12)
     texts = [f"{stock} {words(1000 * (number + 1), 6)}" for number in range(30)]
     assert find_near_duplicates(texts, stock_texts=20).clusters.tolist() == list(range(30))
@@ -78,3 +78,20 @@ def test_clusters_are_named_by_their_first_text_and_hold_every_near_pair(texts: 
     assert all(found.clusters[first] == first for first in found.clusters)
     assert all(found.clusters[a] == found.clusters[b] for a, b in found.pairs)
     assert all(0.2 <= value <= 1 for value in found.containment)
+
+
+def test_report_in_more_copies_than_stock_text_allows_is_still_one_cluster() -> None:
+    # Sixty copies of forty words, one word of each replaced: every shingle stands in more than twenty texts.
+    words = [f"كلمة{n}" for n in range(40)]
+    copies = [" ".join([*words[: n % 40], f"بدل{n}", *words[n % 40 + 1 :]]) for n in range(60)]
+    other = [" ".join(f"غير{n}و{w}" for w in range(40)) for n in range(5)]
+    found = find_near_duplicates([*copies, *other])
+    assert set(found.clusters[:60].tolist()) == {0}
+    assert found.clusters[60:].tolist() == [60, 61, 62, 63, 64]
+
+
+def test_sentence_that_many_texts_hold_joins_none_of_them() -> None:
+    # Fourteen words of stock in forty: less than half.
+    stock = " ".join(f"ثابت{n}" for n in range(14))
+    texts = [f"{stock} " + " ".join(f"خاص{n}و{w}" for w in range(26)) for n in range(30)]
+    assert find_near_duplicates(texts).clusters.tolist() == list(range(30))

@@ -5,8 +5,8 @@ Broder 1997, "On the resemblance and containment of documents"); copies of like 
 therefore a high containment too. Shingles are counted exactly, by sorting their hashes once, not estimated from
 signatures: at the size of a corpus of news this is as fast, misses nothing, and depends on no random numbers.
 
-Runs that stand in many texts are stock text and join nothing: joined on any shared run, a third of a corpus of
-syndicated news ends in one cluster.
+Runs that stand in many texts are stock text and join nothing, unless a text consists of them: joined on any shared run,
+a third of a corpus of syndicated news ends in one cluster.
 
     found = find_near_duplicates(texts)
     found.clusters[i] == found.clusters[j]
@@ -26,6 +26,8 @@ SHINGLE_WORDS = 5
 MIN_CONTAINMENT = 0.2
 """Of unrelated news texts hardly any pair shares a hundredth of its shingles; a copy with a tenth of its words replaced
 shares six tenths on average, a follow-up that repeats its background a fifth to a half."""
+MIN_STOCK_CONTAINMENT = 0.6
+"""The same between two texts that are stock text for the greater part: a short text under a long formula is no copy."""
 MIN_SHARED = 3
 """Fewer shared shingles than this, of a text that has more, are a quotation or a name, not a copy."""
 
@@ -87,7 +89,8 @@ def shared_shingles(
 
     Returns:
         Pairs [P, 2] of text numbers, smaller first; containment [P], the share of the shorter text's shingles, stock
-        text among them, that both have; how many distinct shingles were left out as stock text.
+        text among them, that both have; how many distinct shingles are stock text. Two texts that are stock text for the
+        greater part are compared by it (`_copies_of_stock`).
     """
     hashes, owners = texts.runs(SHINGLE_WORDS, short=True)
     count = len(texts.lengths)
@@ -100,13 +103,41 @@ def shared_shingles(
     if stock is not None and len(starts):
         plain &= ~np.isin(hashes[starts], stock)
     joins = np.repeat(plain, frequency)
+    among_stock = _copies_of_stock(hashes[~joins], owners[~joins], sizes)
     hashes, owners = hashes[joins], owners[joins]
     keys = np.concatenate([_pairs_at(hashes, owners, distance, count) for distance in range(1, stock_texts)])
     keys, shared = np.unique(keys, return_counts=True)
     pairs = np.stack([keys // max(count, 1), keys % max(count, 1)], axis=1)  # [P, 2]
     shorter = sizes[pairs].min(axis=1)
     enough = shared >= np.minimum(MIN_SHARED, shorter)
-    return pairs[enough], (shared / np.maximum(shorter, 1))[enough], int((~plain).sum())
+    pairs = np.concatenate([pairs[enough], among_stock[0]])
+    containment = np.concatenate([(shared / np.maximum(shorter, 1))[enough], among_stock[1]])
+    return pairs, containment, int((~plain).sum())
+
+
+def _copies_of_stock(
+    hashes: Hashes, owners: NDArray[np.int64], sizes: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Pairs of near-duplicates among texts of which stock text is the greater part, and their containment.
+
+    A report that many outlets carry is stock text from its first word to its last, and would join nothing. Each such
+    text is compared with its neighbour in the list of every stock shingle they share: enough to chain all copies, in
+    time proportional to the list. `hashes` [K] and `owners` [K] are the stock shingles, sorted by hash, then owner.
+    """
+    mostly = np.bincount(owners, minlength=len(sizes)) > sizes / 2
+    hashes, owners = hashes[mostly[owners]], owners[mostly[owners]]
+    same = hashes[1:] == hashes[:-1]
+    candidates = np.unique(np.stack([owners[:-1][same], owners[1:][same]], axis=1), axis=0)  # [P, 2]
+    order = np.lexsort((hashes, owners))
+    hashes, owners = hashes[order], owners[order]
+    starts = np.searchsorted(owners, np.arange(len(sizes) + 1))
+    of = [hashes[starts[text] : starts[text + 1]] for text in range(len(sizes))] if len(candidates) else []
+    shared = np.array(
+        [len(np.intersect1d(of[a], of[b], assume_unique=True)) for a, b in candidates.tolist()], dtype=float
+    )
+    containment = shared / np.maximum(sizes[candidates].min(axis=1), 1)
+    near = containment >= MIN_STOCK_CONTAINMENT
+    return candidates[near], containment[near]
 
 
 def _pairs_at(hashes: NDArray[np.uint64], owners: NDArray[np.int64], distance: int, count: int) -> NDArray[np.int64]:
