@@ -17,7 +17,8 @@ KILLS = 5
 @pytest.mark.slow
 def test_build_killed_at_random_moments_ends_in_the_same_bytes(root: Path, tmp_path: Path) -> None:
     random_ = random.Random(1)
-    words = (root / "data" / "authored.jsonl").read_text(encoding="utf-8").split()
+    lines = (root / "data" / "authored.jsonl").read_text(encoding="utf-8").splitlines()
+    words = [word for line in lines for word in json.loads(line)["text"].split()]
     with (tmp_path / "articles.jsonl").open("w", encoding="utf-8") as file:
         for _ in range(ARTICLES):
             text = "\n".join(" ".join(random_.choices(words, k=40)) for _ in range(5))
