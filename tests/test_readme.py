@@ -39,6 +39,17 @@ def test_readme_shows_every_command(root: Path) -> None:
     ] == []
 
 
+def test_numbers_of_rules_and_behaviour_tests_are_true(root: Path) -> None:
+    from naba.evaluation.behaviour.suite import load_suite
+    from naba.schema import LabelSchema
+    from naba.voting.rules import RuleSet
+
+    text = (root / "README.md").read_text(encoding="utf-8")
+    schema = LabelSchema.load(root / "configs" / "labels.yaml")
+    assert f"{len(RuleSet.load(root / 'configs' / 'rules', schema).names)} Arabic rules" in text
+    assert f"{len(load_suite(root / 'configs' / 'behaviour', schema).tests)} tests after CheckList" in text
+
+
 @pytest.mark.parametrize("card", CARDS)
 def test_relative_links_lead_somewhere(root: Path, card: str) -> None:
     path = root / card
