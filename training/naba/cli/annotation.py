@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from naba.cli.terminal import Bars, quiet, show
+from naba.cli.terminal import Bars, Replace, quiet, show
 from naba.errors import DataError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def export(
     prefill: Annotated[
         bool, typer.Option("--prefill", help="Show the segments' own labels as the first suggestion, to be corrected.")
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are already there.")] = False,
+    overwrite: Replace = False,
 ) -> None:
     """Write tasks, labelling interface and instructions for an annotation tool."""
     from naba.annotation import TOOLS, export_tasks, load_segments, make_tasks
@@ -80,7 +80,7 @@ def import_(
     annotators: Annotated[
         Path | None, typer.Option(help="YAML map of the tool's user id → the annotator's name in the votes.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that is already there.")] = False,
+    overwrite: Replace = False,
 ) -> None:
     """Read annotators' answers back as votes; skipped, draft and unreviewed ones are counted and left out."""
     from naba.annotation import import_votes, load_names

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from naba.cli.terminal import FAULT, Overrides, console, say, show
+from naba.cli.terminal import FAULT, Overrides, Replace, console, say, show
 
 if TYPE_CHECKING:
     from naba.importing.imports import Imported
@@ -19,7 +19,7 @@ def import_labelled(
     out: Annotated[
         Path | None, typer.Option(help="The JSONL file to write; `out` of the configuration where not given.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that is already there.")] = False,
+    overwrite: Replace = False,
     set_: Overrides = None,
 ) -> None:
     """Import a labelled set: CSV, TSV, JSONL, Parquet or a datasets folder, by a mapping of its columns and values."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from naba.cli.terminal import FAULT, Bars, Overrides, Overwrite, console, default_config, quiet, say, show
+from naba.cli.terminal import FAULT, Bars, Overrides, Overwrite, Replace, console, default_config, quiet, say, show
 
 
 def quickstart(
@@ -96,7 +96,7 @@ def label(
     out: Annotated[Path, typer.Option(help="A .jsonl or .csv file, or a folder for both.")],
     model: Annotated[str | None, typer.Option(help="A run folder; the shipped model where not given.")] = None,
     config: Annotated[Path | None, typer.Option(help="configs/label.yaml where not given.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that is already there.")] = False,
+    overwrite: Replace = False,
     set_: Overrides = None,
 ) -> None:
     """Label articles: segments with topics, stances and probabilities as JSONL and CSV."""

@@ -5,13 +5,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from naba.cli.terminal import console, say, show
+from naba.cli.terminal import Replace, console, say, show
 from naba.errors import DataError, NabaError
 
 SHOWN = 3
 """Most pairs of annotators whose confusions are printed; the report has all."""
 Schema = Annotated[Path, typer.Option("--labels", help="The label schema.")]
-Replace = Annotated[bool, typer.Option("--overwrite", help="Replace files that are already there.")]
 
 
 def resolve(

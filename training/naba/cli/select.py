@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from naba.cli.terminal import Bars, console, quiet, say, show
+from naba.cli.terminal import Bars, Replace, console, quiet, say, show
 
 if TYPE_CHECKING:
     from naba.labelling.labeller import Labeller
@@ -20,7 +20,6 @@ SHOWN = 20
 RUN_WORDS = 13
 """A segment that shares a run of this many words with training counts as seen, as in evaluation."""
 
-Replace = Annotated[bool, typer.Option("--overwrite", help="Replace an output that is already there.")]
 Labels = Annotated[Path, typer.Option(help="The label schema; a model brings its own.")]
 
 

@@ -15,6 +15,7 @@ Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a configuration key; may be repeated.")
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that is already there.")]
+Replace = Annotated[bool, typer.Option("--overwrite", help="Replace an output that is already there.")]
 FAULT = 2
 """Exit code of a user's fault."""
 INTERRUPTED = 130

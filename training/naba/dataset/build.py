@@ -6,6 +6,7 @@ gather (material) → place (placement, ledger) → check (leakage) → write. T
 the same bytes, whether or not the build was stopped on the way. The manifest is written last: where it stands, all is there.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -37,6 +38,8 @@ from naba.voting.vote_table import VoteTable
 from naba.voting.voters import Model
 
 _FILES = (*PARTS, "unlabelled")
+_WRITTEN = (*(f"{name}.jsonl" for name in (*_FILES, "set_aside", "rejected")), "README.md")
+"""What a build writes anew, besides manifest and ledger."""
 _MARK = ".naba-build"
 """Tells a folder that a build has begun to write from one that holds somebody's own files."""
 
@@ -123,11 +126,7 @@ def _why(material: Material, placement: Placement, config: BuildConfig) -> str:
 
 
 def _set_aside(placement: Placement) -> dict[str, int]:
-    reasons: dict[str, int] = {}
-    for reason in placement.reasons:
-        if reason:
-            reasons[reason] = reasons.get(reason, 0) + 1
-    return dict(sorted(reasons.items()))
+    return dict(sorted(Counter(filter(None, placement.reasons)).items()))
 
 
 def _write_notes(out: Path, material: Material, placement: Placement) -> None:
@@ -218,7 +217,7 @@ def _given(config: BuildConfig) -> tuple[Path, ...]:
 def _check_out(config: BuildConfig) -> None:
     """Refuse to write over what naba did not build, and over the build's own input; claim the folder otherwise."""
     out = config.out
-    ours = [out / name for name in (*(f"{name}.jsonl" for name in (*_FILES, "set_aside", "rejected")), "README.md")]
+    ours = [out / name for name in _WRITTEN]
     inputs = {find(path).resolve() for path in _given(config)}
     if mixed := [path for path in ours if path.resolve() in inputs]:
         raise DataError(f"{mixed[0]}: is input and would be written over; choose another 'out'")
@@ -235,7 +234,7 @@ def _check_out(config: BuildConfig) -> None:
 def _remove_earlier_build(out: Path) -> None:
     """Files that this build may not write; the manifest, which says that the rest is whole, goes first."""
     try:
-        for stale in ("manifest.json", *(f"{name}.jsonl" for name in (*_FILES, "set_aside", "rejected")), "README.md"):
+        for stale in ("manifest.json", *_WRITTEN):
             (out / stale).unlink(missing_ok=True)
         for cut in out.glob(".*.tmp"):  # what a killed build was writing
             cut.unlink()
