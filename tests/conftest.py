@@ -157,7 +157,7 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_run(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A short real training on authored segments with the tiny encoder: a complete run folder."""
     from naba.config import TrainConfig
-    from naba.train import train
+    from naba.finetuning.train import train
 
     folder = tmp_path_factory.mktemp("tiny-run")
     lines = (ROOT / "data" / "authored.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)

@@ -16,6 +16,7 @@ from naba.dataset.labelled import load_labelled
 from naba.evaluation.baselines import targets
 from naba.evaluation.evaluate_run import evaluate_run, predict
 from naba.evaluation.report import systems_table, write_report
+from naba.finetuning.train import train
 from naba.labelling.job import label_paths
 from naba.labelling.labeller import Labeller
 from naba.metrics import score
@@ -23,7 +24,6 @@ from naba.paths import SHIPPED_MODEL, find
 from naba.progress import Progress
 from naba.records import LabelledSegment
 from naba.schema import LabelSchema
-from naba.train import train
 
 _SHOWN_CHARACTERS = 160
 _COLOURS = ("green", "red", "yellow", "cyan", "magenta")

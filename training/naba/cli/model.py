@@ -34,7 +34,7 @@ def train(
     from naba.paths import find
 
     settings = load_config(TrainConfig, find(config), set_)
-    from naba.train import train as train_run
+    from naba.finetuning.train import train as train_run
 
     record = train_run(settings, overwrite=overwrite, progress=Bars())
     scores = record["validation"]

@@ -1,6 +1,6 @@
 """Hugging Face's Trainer for the joint model: loss, learning rates, validation scores, progress, Ctrl-C.
 
-`naba.train` prepares the run folder, uses this to train, and writes the run.
+`naba.finetuning.train` prepares the run folder, uses this to train, and writes the run.
 """
 
 import signal

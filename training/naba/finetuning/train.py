@@ -21,6 +21,7 @@ from naba.calibration import fit_decision
 from naba.config import TrainConfig
 from naba.dataset.labelled import load_labelled
 from naba.errors import ConfigError, DataError
+from naba.finetuning.trainer import StepBar, make_trainer, saving_interrupts
 from naba.fingerprint import fingerprint
 from naba.jsonl import read_json, write_json
 from naba.metrics import Labels, score
@@ -31,7 +32,6 @@ from naba.paths import find
 from naba.progress import SILENT, Progress
 from naba.run import describe_run, write_model_card
 from naba.schema import LabelSchema
-from naba.trainer import StepBar, make_trainer, saving_interrupts
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ import torch
 
 from naba.config import TrainConfig
 from naba.errors import CheckpointError, ConfigError, DataError
+from naba.finetuning.train import train
 from naba.modelling import checkpoint as checkpoints
-from naba.train import train
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_folder_that_is_no_run_is_never_deleted(config: TrainConfig) -> None:
 
 
 def test_interrupted_run_goes_on_to_the_same_weights(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
-    from naba import train as module
+    from naba.finetuning import train as module
 
     config = config.model_copy(update={"epochs": 2, "evaluations": 4})
     train(config.model_copy(update={"out": config.out.parent / "whole"}))
@@ -105,7 +105,7 @@ def test_nan_loss_stops_with_what_to_lower(config: TrainConfig) -> None:
 
 
 def test_checkpoint_broken_by_a_kill_is_passed_over(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
-    from naba import train as module
+    from naba.finetuning import train as module
 
     config = config.model_copy(update={"epochs": 2, "evaluations": 4})
     train(config.model_copy(update={"out": config.out.parent / "whole"}))
@@ -128,7 +128,7 @@ def test_interrupt_saves_where_it_is_and_the_same_run_goes_on(
     import os
     import signal
 
-    from naba import train as module
+    from naba.finetuning import train as module
 
     config = config.model_copy(update={"epochs": 2})
     train(config.model_copy(update={"out": config.out.parent / "whole"}))
@@ -149,7 +149,7 @@ def test_interrupt_saves_where_it_is_and_the_same_run_goes_on(
 def test_data_changed_between_the_halves_of_a_run_is_found(
     config: TrainConfig, tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from naba import train as module
+    from naba.finetuning import train as module
 
     data = tmp_path / "train.jsonl"
     lines = (tiny_run.parent / "train.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)

@@ -1,0 +1,27 @@
+"""The configuration of every command: one pydantic model each, read from YAML, changed by `--set key.sub=value`.
+
+    config = load_config(TrainConfig, Path("configs/train.yaml"), ["epochs=2"])
+
+Paths in a configuration are relative to the folder the command is started in. Unknown keys are errors.
+"""
+
+from naba.config.base import Config, load_config
+from naba.config.building import BuildConfig, ResolveConfig, SplitConfig
+from naba.config.reading import ArticleSource, Columns, ReadConfig
+from naba.config.training import TrainConfig
+from naba.config.using import EvaluateConfig, LabelConfig, QuickstartConfig
+
+__all__ = [
+    "ArticleSource",
+    "BuildConfig",
+    "Columns",
+    "Config",
+    "EvaluateConfig",
+    "LabelConfig",
+    "QuickstartConfig",
+    "ReadConfig",
+    "ResolveConfig",
+    "SplitConfig",
+    "TrainConfig",
+    "load_config",
+]

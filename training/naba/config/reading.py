@@ -1,0 +1,49 @@
+"""How articles are read and cut into segments."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from naba.config.base import Config
+
+
+class Columns(Config):
+    """Which field of a JSONL, CSV or Parquet record holds what. A missing optional field is no error."""
+
+    text: str = "text"
+    id: str = "id"
+    title: str = "title"
+    date: str = "date"
+    source: str = "source"
+    url: str = "url"
+    keywords: str = "keywords"
+
+
+class ReadConfig(Config):
+    """How articles are read and cut into segments."""
+
+    columns: Columns = Columns()
+    encoding: str = "utf-8"
+    max_words: int = Field(90, ge=5, le=1000)
+    """Longest segment, in words."""
+    min_arabic: float = Field(0.5, ge=0, le=1)
+    """Least share of Arabic letters among an article's letters; below it the article is set aside."""
+    max_characters: int = Field(5_000_000, ge=1000)
+    """Longest article, in characters; a longer one is set aside."""
+
+
+class ArticleSource(Config):
+    """Article files of one origin, to be cut into segments. A path alone stands for one with all defaults."""
+
+    path: Path
+    """A file, a folder or a pattern."""
+    source: str | None = None
+    """The outlet of all these articles; where not given, what each article states, else the file's name."""
+    licence: str | None = None
+    read: ReadConfig = ReadConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_path(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str | Path) else value

@@ -1,0 +1,42 @@
+"""The configuration of `naba train`."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from naba.config.base import Config
+
+
+class TrainConfig(Config):
+    """`naba train`: one run."""
+
+    labels: Path = Path("configs/labels.yaml")
+    train: list[Path]
+    validation: list[Path]
+    out: Path
+    encoder: str = "models/naba-base"
+    """A folder or a Hub name."""
+    normalisation: str = "standard-1"
+    head: Literal["attention", "plain"] = "attention"
+    max_tokens: int = Field(192, ge=16)
+    """Longest input in tokens; longer segments are cut in training and windowed in labelling."""
+    epochs: float = Field(4, gt=0)
+    batch_size: int = Field(16, ge=1)
+    learning_rate: float = Field(1e-4, gt=0)
+    """Of the encoder."""
+    head_learning_rate: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(0.01, ge=0)
+    warmup: float = Field(0.06, ge=0, lt=1)
+    """Share of the steps over which the rate rises from zero."""
+    dropout: float = Field(0.1, ge=0, lt=1)
+    label_smoothing: float = Field(0.0, ge=0, lt=0.5)
+    stance_weight: float = Field(1.0, gt=0)
+    """Weight of the stance loss beside the topic loss."""
+    max_grad_norm: float = Field(1.0, gt=0)
+    evaluations: int = Field(0, ge=0)
+    """How often validation is scored during training; 0: once an epoch."""
+    weights: Literal["float32", "float16"] = "float32"
+    """How the weights are stored; float16 halves the file and changes scores in the third digit."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    seed: int = 1

@@ -1,0 +1,1 @@
+"""From a labelled dataset and an encoder to a run folder."""
