@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import torch
 
-from naba.config import TrainConfig
+from naba.config import TrainConfig, TrainingSource
 from naba.errors import CheckpointError, ConfigError, DataError
+from naba.finetuning.run_folder import last_whole_checkpoint
 from naba.finetuning.train import train
 from naba.modelling import checkpoint as checkpoints
 
@@ -116,7 +117,7 @@ def test_checkpoint_broken_by_a_kill_is_passed_over(config: TrainConfig, monkeyp
     newest, older = sorted((config.out / "checkpoints").iterdir(), key=lambda path: int(path.name.split("-")[1]))[::-1]
     weights = newest / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
-    assert module.last_whole_checkpoint(config.out / "checkpoints") == str(older)
+    assert last_whole_checkpoint(config.out / "checkpoints") == str(older)
     assert not newest.exists()
     train(config)
     assert _same_weights(config.out.parent / "whole", config.out)
@@ -154,7 +155,7 @@ def test_data_changed_between_the_halves_of_a_run_is_found(
     data = tmp_path / "train.jsonl"
     lines = (tiny_run.parent / "train.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     data.write_text("".join(lines), encoding="utf-8")
-    config = config.model_copy(update={"train": [data]})
+    config = config.model_copy(update={"train": [TrainingSource(path=data)]})
     with monkeypatch.context() as patch:
         patch.setattr(module.checkpoints, "save", _killed)
         with pytest.raises(KilledError):
@@ -202,7 +203,7 @@ def test_cuda_that_is_absent_is_told(config: TrainConfig) -> None:
 
 def test_missing_and_empty_data_are_told(config: TrainConfig, write_rows: Callable[..., Path]) -> None:
     with pytest.raises(DataError, match=r"none\.jsonl: no such file"):
-        train(config.model_copy(update={"train": [Path("none.jsonl")]}))
+        train(config.model_copy(update={"train": [TrainingSource(path=Path("none.jsonl"))]}))
     with pytest.raises(DataError, match="no labelled segments"):
         train(config.model_copy(update={"validation": [write_rows("empty.jsonl", [])]}))
 

@@ -7,11 +7,22 @@ from naba.modelling.model import JointLogits
 from naba.schema import UNKNOWN
 
 
+def targets(presence: list[list[int]], stances: list[list[int]], width: int) -> dict[str, torch.Tensor]:
+    """Dense targets [B, T] and [B, T, width] from hard labels."""
+    known, chosen = torch.tensor(presence), torch.tensor(stances)
+    return {
+        "topic_target": known.clamp(min=0).float(),
+        "topic_known": (known != UNKNOWN).float(),
+        "stance_target": torch.nn.functional.one_hot(chosen.clamp(min=0), width).float(),
+        "stance_known": (chosen != UNKNOWN).float(),
+    }
+
+
 def loss(
     topic: list[list[float]], stance: list[list[list[float]]], presence: list[list[int]], stances: list[list[int]]
 ) -> torch.Tensor:
     logits = JointLogits(torch.tensor(topic, requires_grad=True), torch.tensor(stance, requires_grad=True))
-    return joint_loss(logits, torch.tensor(presence), torch.tensor(stances))
+    return joint_loss(logits, targets(presence, stances, len(stance[0][0])))
 
 
 def test_loss_equals_the_hand_computed_value() -> None:
@@ -28,7 +39,7 @@ def test_unknown_topics_and_absent_stances_have_no_part_in_it() -> None:
 
 def test_batch_without_any_label_gives_zero_and_a_finite_gradient() -> None:
     topic = torch.tensor([[3.0]], requires_grad=True)
-    value = joint_loss(JointLogits(topic, torch.zeros(1, 1, 3)), torch.tensor([[UNKNOWN]]), torch.tensor([[UNKNOWN]]))
+    value = joint_loss(JointLogits(topic, torch.zeros(1, 1, 3)), targets([[UNKNOWN]], [[UNKNOWN]], 3))
     value.backward()
     assert value.item() == 0
     assert topic.grad is not None
@@ -37,6 +48,6 @@ def test_batch_without_any_label_gives_zero_and_a_finite_gradient() -> None:
 
 def test_smoothing_keeps_a_certain_answer_from_being_free() -> None:
     logits = JointLogits(torch.tensor([[50.0]]), torch.tensor([[[50.0, 0.0]]]))
-    plain = joint_loss(logits, torch.tensor([[1]]), torch.tensor([[0]]))
-    smoothed = joint_loss(logits, torch.tensor([[1]]), torch.tensor([[0]]), label_smoothing=0.1)
+    plain = joint_loss(logits, targets([[1]], [[0]], 2))
+    smoothed = joint_loss(logits, targets([[1]], [[0]], 2), label_smoothing=0.1)
     assert plain.item() < 1e-6 < smoothed.item()

@@ -45,7 +45,7 @@ def run_quickstart(config: QuickstartConfig, *, console: Console, progress: Prog
     console.print(f"    {record['seconds']:.0f} s → {config.train.out}")
 
     console.print("[bold]3/4 evaluate[/] on the gold labels of the seed articles, which training never saw")
-    settings = EvaluateConfig(data=config.build.test, train=config.train.train)
+    settings = EvaluateConfig(data=config.build.test, train=[source.path for source in config.train.train])
     report = evaluate_run(config.train.out, settings, progress=progress)
     gold = load_labelled(config.build.test, schema)
     texts = [item.segment.text for item in gold]

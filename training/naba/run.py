@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 
-from naba.config import TrainConfig
+from naba.config import TrainConfig, TrainingSource
 from naba.errors import CheckpointError
 from naba.fingerprint import fingerprint
 from naba.jsonl import read_json, write_text
@@ -24,6 +25,9 @@ def describe_run(
     config: TrainConfig,
     schema: LabelSchema,
     *,
+    precision: str,
+    data: Mapping[str, str],
+    processes: int,
     sizes: Mapping[str, int],
     seconds: float,
     validation: Mapping[str, Any],
@@ -34,7 +38,9 @@ def describe_run(
     return {
         "config": config.model_dump(mode="json"),
         "schema": {"name": schema.name, "fingerprint": schema.fingerprint},
-        "data": {str(path): fingerprint(find(path)) for path in (*config.train, *config.validation)},
+        "data": dict(data),
+        "precision": precision,
+        "processes": processes,
         "segments": dict(sizes),
         "validation": dict(validation),
         "best_step": best_step,
@@ -67,8 +73,9 @@ def training_files(folder: Path) -> tuple[list[Path], bool]:
         return [], False
     record = read_json(path)
     try:
-        marks = {find(Path(name)): record["data"][name] for name in record["config"]["train"]}
-    except (KeyError, TypeError) as error:
+        sources = [TrainingSource.model_validate(source) for source in record["config"]["train"]]
+        marks = {find(source.path): record["data"][str(source.path)] for source in sources}
+    except (KeyError, TypeError, ValidationError) as error:
         raise CheckpointError(f"{path}: not as naba writes it ({error})") from None
     same = [file for file, mark in marks.items() if file.is_file() and fingerprint(file) == mark]
     return same, len(same) == len(marks) > 0

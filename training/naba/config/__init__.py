@@ -8,7 +8,7 @@ Paths in a configuration are relative to the folder the command is started in. U
 from naba.config.base import Config, load_config
 from naba.config.building import BuildConfig, ResolveConfig, SplitConfig
 from naba.config.reading import ArticleSource, Columns, ReadConfig
-from naba.config.training import TrainConfig
+from naba.config.training import TrainConfig, TrainingSource
 from naba.config.using import EvaluateConfig, LabelConfig, QuickstartConfig
 
 __all__ = [
@@ -23,5 +23,6 @@ __all__ = [
     "ResolveConfig",
     "SplitConfig",
     "TrainConfig",
+    "TrainingSource",
     "load_config",
 ]

@@ -1,18 +1,31 @@
 """The configuration of `naba train`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from naba.config.base import Config
+
+
+class TrainingSource(Config):
+    """Labelled segments of one kind. A path alone stands for one with weight 1."""
+
+    path: Path
+    weight: float = Field(1.0, gt=0)
+    """How much a segment of this file counts in the loss beside one of weight 1."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_path(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str | Path) else value
 
 
 class TrainConfig(Config):
     """`naba train`: one run."""
 
     labels: Path = Path("configs/labels.yaml")
-    train: list[Path]
+    train: list[TrainingSource]
     validation: list[Path]
     out: Path
     encoder: str = "models/naba-base"
@@ -23,6 +36,7 @@ class TrainConfig(Config):
     """Longest input in tokens; longer segments are cut in training and windowed in labelling."""
     epochs: float = Field(4, gt=0)
     batch_size: int = Field(16, ge=1)
+    """Segments in a batch of average length, on each device; a batch of longer ones holds fewer, of shorter ones more."""
     learning_rate: float = Field(1e-4, gt=0)
     """Of the encoder."""
     head_learning_rate: float = Field(1e-3, gt=0)
@@ -36,6 +50,10 @@ class TrainConfig(Config):
     max_grad_norm: float = Field(1.0, gt=0)
     evaluations: int = Field(0, ge=0)
     """How often validation is scored during training; 0: once an epoch."""
+    patience: int = Field(0, ge=0)
+    """Stop after this many scorings without a better one; 0: train to the end."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the arithmetic in training; auto: bfloat16 where the processor multiplies it natively. Updates are float32."""
     weights: Literal["float32", "float16"] = "float32"
     """How the weights are stored; float16 halves the file and changes scores in the third digit."""
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -5,23 +5,60 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from naba.config import TrainConfig
 from naba.errors import CheckpointError
+from naba.finetuning.batches import BatchPlan, PlannedBatches
+from naba.finetuning.optimizer import make_optimizer, parameter_groups
 from naba.metrics import Labels, score
 from naba.modelling.checkpoint import Checkpoint
+from naba.modelling.device import Precision
 from naba.modelling.encode import Collator, EncodedSegments
 from naba.modelling.loss import joint_loss
-from naba.modelling.model import JointLogits
+from naba.modelling.model import JointLogits, TopicStanceModel
 from naba.schema import LabelSchema
+
+
+def training_arguments(config: TrainConfig, device: str, precision: Precision, checkpoints: Path) -> TrainingArguments:
+    """What Hugging Face's Trainer is told; the steps are set by `make_trainer`."""
+    return TrainingArguments(
+        output_dir=str(checkpoints),
+        # One item of the training set is a whole planned batch.
+        per_device_train_batch_size=1,
+        per_device_eval_batch_size=2 * config.batch_size,
+        train_sampling_strategy="sequential",
+        learning_rate=config.learning_rate,
+        weight_decay=config.weight_decay,
+        lr_scheduler_type="linear",
+        max_grad_norm=config.max_grad_norm,
+        eval_strategy="steps",
+        save_strategy="steps",
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="eval_pair_f1",
+        greater_is_better=True,
+        restore_callback_states_from_checkpoint=True,
+        logging_nan_inf_filter=False,
+        remove_unused_columns=False,
+        dataloader_pin_memory=device == "cuda",
+        use_cpu=device == "cpu",
+        # On a CPU the weights themselves are bfloat16: autocast would spend on casts what the arithmetic saves.
+        bf16=precision == "bfloat16" and device == "cuda",
+        report_to=[],
+        disable_tqdm=True,
+        seed=config.seed,
+        data_seed=config.seed,
+    )
 
 
 def make_trainer(
@@ -29,52 +66,51 @@ def make_trainer(
     run: Checkpoint,
     training: EncodedSegments,
     validation: EncodedSegments,
-    device: str,
+    arguments: TrainingArguments,
+    kind: "type[JointTrainer] | None" = None,
 ) -> "JointTrainer":
-    """A trainer that validates and saves at the configured points, keeps the best checkpoint, and prints nothing."""
-    steps = max(1, int(np.ceil(len(training) / config.batch_size) * config.epochs))
-    interval = max(1, steps // config.evaluations) if config.evaluations else max(1, round(steps / config.epochs))
-    arguments = TrainingArguments(
-        output_dir=str(config.out / "checkpoints"),
-        per_device_train_batch_size=config.batch_size,
-        per_device_eval_batch_size=2 * config.batch_size,
-        max_steps=steps,
-        learning_rate=config.learning_rate,
-        weight_decay=config.weight_decay,
-        warmup_steps=int(config.warmup * steps),
-        lr_scheduler_type="linear",
-        max_grad_norm=config.max_grad_norm,
-        eval_strategy="steps",
-        eval_steps=interval,
-        save_strategy="steps",
-        save_steps=interval,
-        save_total_limit=2,
-        load_best_model_at_end=True,
-        metric_for_best_model="eval_pair_f1",
-        greater_is_better=True,
-        logging_steps=max(1, min(10, steps)),
-        logging_nan_inf_filter=False,
-        train_sampling_strategy="group_by_length",
-        remove_unused_columns=False,
-        dataloader_pin_memory=device == "cuda",
-        use_cpu=device == "cpu",
-        report_to=[],
-        disable_tqdm=True,
-        seed=config.seed,
-        data_seed=config.seed,
-    )
-    trainer = JointTrainer(
+    """A trainer that validates and saves at the configured points, keeps the best checkpoint, and prints nothing.
+
+    Args:
+        run: on a CPU with its encoder in the precision to train in (`to_precision`).
+        kind: a trainer with another loss or optimiser.
+    """
+    plan = BatchPlan(training.lengths, config.batch_size, config.epochs, config.seed)
+    steps = ceil(len(plan) / (arguments.world_size * max(1, arguments.n_gpu)))
+    arguments.max_steps = steps
+    arguments.warmup_steps = int(config.warmup * steps)
+    arguments.eval_steps = arguments.save_steps = max(1, round(steps / (config.evaluations or max(1.0, config.epochs))))
+    arguments.logging_steps = max(1, min(10, steps))
+    trainer = (kind or JointTrainer)(
         run.model,  # type: ignore[arg-type]
         arguments,
-        data_collator=Collator(run.tokenizer.pad_token_id),
-        train_dataset=training,
+        data_collator=_FlatCollator(Collator(run.tokenizer.pad_token_id)),
+        train_dataset=PlannedBatches(training, plan),
         eval_dataset=validation,  # type: ignore[arg-type]
         compute_metrics=lambda prediction: _validation_scores(prediction, run.schema),
     )
     trainer.settings = config
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
+    if config.patience:
+        trainer.add_callback(EarlyStoppingCallback(config.patience))
     return trainer
+
+
+def to_precision(model: TopicStanceModel, precision: Precision) -> None:
+    """Turn the pretrained part to the precision of training; fresh attention heads stay in float32."""
+    part = model.classifier if model.head_kind == "plain" else model.encoder
+    part.to(getattr(torch, precision))
+
+
+@dataclass
+class _FlatCollator:
+    """Collates the rows of planned batches, or of plain datasets."""
+
+    collate: Collator
+
+    def __call__(self, items: Sequence[Any]) -> dict[str, torch.Tensor]:
+        return self.collate([row for item in items for row in (item if isinstance(item, list) else [item])])
 
 
 class JointTrainer(Trainer):
@@ -86,20 +122,22 @@ class JointTrainer(Trainer):
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         """The joint loss of one batch."""
-        presence, stance = inputs["presence"], inputs["stance"]
-        logits: JointLogits = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
-        loss = joint_loss(
-            logits,
-            presence,
-            stance,
-            stance_weight=self.settings.stance_weight,
-            label_smoothing=self.settings.label_smoothing if model.training else 0.0,
-        )
-        if model.training and not torch.isfinite(loss):
-            raise CheckpointError(
-                f"the loss became {loss.item()} at step {self.state.global_step}; lower learning_rate or max_grad_norm"
-            )
+        loss, logits = self.batch_loss(model, inputs)
+        if model.training:
+            # Batches differ in size: this way every segment weighs the same, whatever its length.
+            loss = loss * (len(inputs["input_ids"]) / self.settings.batch_size)
+            if not torch.isfinite(loss):
+                raise CheckpointError(
+                    f"the loss became {loss.item()} at step {self.state.global_step}; lower learning_rate or max_grad_norm"
+                )
         return (loss, logits) if return_outputs else loss
+
+    def batch_loss(self, model: Any, inputs: dict[str, Any]) -> tuple[torch.Tensor, JointLogits]:
+        """Mean loss over what is known in the batch, and the logits."""
+        logits: JointLogits = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
+        smoothing = self.settings.label_smoothing if model.training else 0.0
+        loss = joint_loss(logits, inputs, stance_weight=self.settings.stance_weight, label_smoothing=smoothing)
+        return loss, logits
 
     def prediction_step(
         self, model: Any, inputs: dict[str, Any], prediction_loss_only: bool, ignore_keys: Any = None
@@ -108,25 +146,18 @@ class JointTrainer(Trainer):
         inputs = self._prepare_inputs(inputs)  # type: ignore[assignment]
         with torch.no_grad():
             loss, logits = self.compute_loss(model, inputs, return_outputs=True)
-        return loss, (logits.topic, logits.stance), (inputs["presence"], inputs["stance"])
+        return loss, (logits.topic.float(), logits.stance.float()), (inputs["presence"], inputs["stance"])
 
     def create_optimizer(self, model: Any = None) -> Any:
-        """AdamW with the encoder at its own rate; biases and norms are not decayed."""
+        """AdamW with the encoder at its own rate."""
         if self.optimizer is None:  # type: ignore[has-type]
-            encoder = {id(parameter) for parameter in self.model.encoder_parameters()}  # type: ignore[union-attr]
-            groups: dict[tuple[bool, bool], list[Any]] = {}
-            for parameter in self.model.parameters():  # type: ignore[union-attr]
-                if parameter.requires_grad:
-                    groups.setdefault((id(parameter) in encoder, parameter.ndim > 1), []).append(parameter)
-            self.optimizer = torch.optim.AdamW(
-                [
-                    {
-                        "params": parameters,
-                        "lr": self.settings.learning_rate if pretrained else self.settings.head_learning_rate,
-                        "weight_decay": self.settings.weight_decay if decayed else 0.0,
-                    }
-                    for (pretrained, decayed), parameters in groups.items()
-                ]
+            self.optimizer = make_optimizer(
+                parameter_groups(
+                    self.model,  # type: ignore[arg-type]
+                    learning_rate=self.settings.learning_rate,
+                    head_learning_rate=self.settings.head_learning_rate,
+                    weight_decay=self.settings.weight_decay,
+                )
             )
         return self.optimizer
 

@@ -1,41 +1,49 @@
 """The joint loss: topics where presence is known, stances where a topic is present. Unknown is never negative."""
 
+from collections.abc import Mapping
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from naba.modelling.model import JointLogits
-from naba.schema import UNKNOWN
 
 
 def joint_loss(
-    logits: JointLogits, presence: Tensor, stance: Tensor, *, stance_weight: float = 1.0, label_smoothing: float = 0.0
+    logits: JointLogits, targets: Mapping[str, Tensor], *, stance_weight: float = 1.0, label_smoothing: float = 0.0
 ) -> Tensor:
     """Binary cross-entropy over known topics plus cross-entropy over known stances, each a mean over what is known.
 
     Args:
-        logits: topic [B, T] and stance [B, T, S].
-        presence: [B, T] of 1, 0 or UNKNOWN.
-        stance: [B, T] of stance indices or UNKNOWN.
+        logits: topic [B, T] and stance [B, T, S]; counted in float32 whatever they come as.
+        targets: `topic_target` [B, T] in [0, 1], `stance_target` [B, T, S] of distributions, `topic_known` and
+            `stance_known` [B, T] of weights ≥ 0 (see `naba.modelling.targets`).
         stance_weight: weight of the second term.
-        label_smoothing: share of the target spread over the other classes, in [0, 1).
+        label_smoothing: share of the target spread over all classes, in [0, 1).
 
     Returns:
         A scalar; 0 with a gradient of 0 where a batch holds no known label.
     """
-    known = presence != UNKNOWN  # [B, T]
-    target = presence.clamp(min=0).to(logits.topic.dtype)
-    target = target * (1 - label_smoothing) + label_smoothing / 2
-    topic_terms = F.binary_cross_entropy_with_logits(logits.topic, target, reduction="none") * known
-    stance_terms = F.cross_entropy(
-        logits.stance.flatten(0, 1),  # [B·T, S]
-        stance.flatten(),  # [B·T]
-        ignore_index=UNKNOWN,
-        label_smoothing=label_smoothing,
-        reduction="sum",
+    topic_terms, stance_terms = loss_terms(logits, targets, label_smoothing=label_smoothing)  # [B, T] each
+    return weighted_mean(topic_terms, targets["topic_known"]) + stance_weight * weighted_mean(
+        stance_terms, targets["stance_known"]
     )
-    # A plain mean over nothing is NaN: a batch in which no topic is present is common.
-    topic_loss = topic_terms.sum() / known.sum().clamp(min=1)
-    stance_loss = stance_terms / (stance != UNKNOWN).sum().clamp(min=1)
-    total: Tensor = topic_loss + stance_weight * stance_loss
-    return torch.as_tensor(total)
+
+
+def loss_terms(
+    logits: JointLogits, targets: Mapping[str, Tensor], *, label_smoothing: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """Cross-entropy of every topic and of every topic's stance, both [B, T], known or not."""
+    topic_target = targets["topic_target"] * (1 - label_smoothing) + label_smoothing / 2
+    stance_target = targets["stance_target"]
+    stance_target = stance_target * (1 - label_smoothing) + label_smoothing / stance_target.shape[-1]
+    topic = F.binary_cross_entropy_with_logits(logits.topic.float(), topic_target, reduction="none")
+    stance = -(stance_target * logits.stance.float().log_softmax(-1)).sum(-1)
+    return topic, stance
+
+
+def weighted_mean(terms: Tensor, known: Tensor) -> Tensor:
+    """Σ known · term / Σ known; 0 where nothing is known. A plain mean over nothing would be NaN, and a batch in which
+    no topic is present is common."""
+    total = known.sum()
+    return (terms * known).sum() / torch.where(total > 0, total, 1.0)

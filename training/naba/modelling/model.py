@@ -47,7 +47,8 @@ class TopicStanceModel(nn.Module):
             topic, stance = logits.split([self.topics, self.topics * self.stances], dim=1)
             return JointLogits(topic, stance.reshape(-1, self.topics, self.stances))  # [B, T], [B, T, S]
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # [B, L, D]
-        return self.head(states, attention_mask)  # type: ignore[no-any-return]
+        # The encoder may run in half precision, the head does not.
+        return self.head(states.to(self.head.query.dtype), attention_mask)  # type: ignore[no-any-return]
 
     def encoder_parameters(self) -> list[nn.Parameter]:
         """The pretrained part: it trains at the lower rate."""

@@ -1,0 +1,58 @@
+"""What the loss compares logits with: hard labels, or a teacher's probabilities where a row has them.
+
+A row labelled by teachers (`naba distil`) has a field `teacher`: topic → `{"probability", "stance_probability"}`. Its
+probabilities are the target then, and the stance counts as far as the teacher believes that the topic is there.
+"""
+
+from typing import Any
+
+from naba.errors import DataError
+from naba.records import LabelledSegment
+from naba.schema import LabelSchema
+
+
+def loss_targets(item: LabelledSegment, schema: LabelSchema, weight: float = 1.0) -> dict[str, list[Any]]:
+    """Targets of one segment, each a list in the schema's order.
+
+    Args:
+        weight: how much the segment counts beside others, > 0.
+
+    Returns:
+        `topic_target` [T] in [0, 1], `topic_known` [T] (the weight; 0 where nobody judged the topic),
+        `stance_target` [T, S], rows summing to 1, `stance_known` [T] (the weight; 0 where there is no stance to learn).
+
+    Raises:
+        DataError: the row's `teacher` is not as naba writes it.
+    """
+    teacher = item.extra.get("teacher")
+    targets: dict[str, list[Any]] = {"topic_target": [], "topic_known": [], "stance_target": [], "stance_known": []}
+    for topic in schema.topic_ids:
+        if teacher is None:
+            presence, known, stance, judged = _hard(item, topic, schema)
+        else:
+            presence, known, stance, judged = _soft(teacher, topic, schema, item.segment.id)
+        targets["topic_target"].append(presence)
+        targets["topic_known"].append(weight * known)
+        targets["stance_target"].append(stance)
+        targets["stance_known"].append(weight * judged)
+    return targets
+
+
+def _hard(item: LabelledSegment, topic: str, schema: LabelSchema) -> tuple[float, float, list[float], float]:
+    label = item.labels[topic]
+    stance = [float(stance == label.stance) for stance in schema.stance_ids]
+    return float(bool(label.present)), float(label.present is not None), stance, float(label.stance is not None)
+
+
+def _soft(teacher: Any, topic: str, schema: LabelSchema, where: str) -> tuple[float, float, list[float], float]:
+    try:
+        presence = float(teacher[topic]["probability"])
+        stance = [float(teacher[topic]["stance_probability"][stance]) for stance in schema.stance_ids]
+    except (KeyError, TypeError, ValueError):
+        raise DataError(
+            f"segment {where}: 'teacher' has no probability of {topic} and of each of its stances; remove it, or label again"
+        ) from None
+    total = sum(stance)
+    if not 0 <= presence <= 1 or min(stance) < 0 or not total > 0:
+        raise DataError(f"segment {where}: 'teacher' holds numbers for {topic} that are no probabilities")
+    return presence, 1.0, [value / total for value in stance], presence
