@@ -65,6 +65,7 @@ def run_fold(
         schema = LabelSchema.load(find(config.labels))
         device = pick_device(config.device)
         precision = pick_precision(config.precision, device)
+        rewrite = arm.rewrite or (lambda item: item)
         extra, weights = arm.more(held_out, schema) if arm.more else ([], [])
         set_seed(seed)
         run = checkpoints.from_encoder(
@@ -81,7 +82,10 @@ def run_fold(
             to_precision(run.model, precision)
         encode = [
             EncodedSegments(part, schema, run.tokenizer, run.normalise, config.max_tokens, weight)
-            for part, weight in (([*training, *extra], [*[1.0] * len(training), *weights]), (test[:64], None))
+            for part, weight in (
+                ([*map(rewrite, training), *extra], [*[1.0] * len(training), *weights]),
+                (test[:64], None),
+            )
         ]
         arguments = training_arguments(config, device, precision, folder)
         arguments.eval_strategy = arguments.save_strategy = "no"
@@ -93,7 +97,7 @@ def run_fold(
         run.model.float()
         if device == "cpu":
             to_precision(run.model, precision)  # answers in training's precision, as fast
-        scores = score_texts(run, [item.segment.text for item in test])
+        scores = score_texts(run, [rewrite(item).segment.text for item in test])
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_suffix(".tmp.npz")
     np.savez_compressed(temporary, topic=scores.topic, stance=scores.stance, ids=[item.segment.id for item in test])

@@ -1,8 +1,13 @@
 """The techniques that were tried, each as an arm of the ablation. Those that pay are options of `naba train`; the others
 live here only, so that their rows of the table can be computed again."""
 
+import gzip
+import json
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +185,8 @@ class Arm:
     """Held-out source → the encoder to start from."""
     prepare: Callable[[Checkpoint], None] | None = None
     """Changes the fresh model."""
+    rewrite: Callable[[LabelledSegment], LabelledSegment] | None = None
+    """Changes what the model reads of a segment, in training and test."""
 
 
 def reinitialise(count: int) -> Callable[[Checkpoint], None]:
@@ -197,11 +204,51 @@ def authored(weight: float) -> Callable[[str, LabelSchema], tuple[list[LabelledS
     """A thousand of the authored segments that ship."""
 
     def more(held_out: str, schema: LabelSchema) -> tuple[list[LabelledSegment], list[float]]:
-        items = load_labelled([Path("data/authored.jsonl")], schema)
-        chosen = np.random.default_rng(1).permutation(len(items))[:1000]
-        return [items[n] for n in sorted(chosen)], [weight] * 1000
+        return _some(load_labelled([Path("data/authored.jsonl")], schema), 1000), [weight] * 1000
 
     return more
+
+
+def weak(weight: float) -> Callable[[str, LabelSchema], tuple[list[LabelledSegment], list[float]]]:
+    """Two thousand segments that the rules labelled, of all sources but the held-out one.
+
+    `naba build` made them from data/real-articles with `rules: configs/rules` into data/built/weak.
+    """
+
+    def more(held_out: str, schema: LabelSchema) -> tuple[list[LabelledSegment], list[float]]:
+        items = load_labelled([Path("data/built/weak/train.jsonl")], schema)
+        usable = [item for item in items if "model" in item.provenance and item.provenance["source"] != held_out]
+        return _some(usable, 2000), [weight] * 2000
+
+    return more
+
+
+@cache
+def _articles() -> tuple[str, list[int], list[str]]:
+    """All articles without spaces in one string, where each starts, and their headlines."""
+    texts, headlines = [], []
+    for file in sorted(Path("data/real-articles").glob("a[nl]*.jsonl.gz")):
+        with gzip.open(file, "rt", encoding="utf-8") as lines:
+            for article in map(json.loads, lines):
+                texts.append("".join(article["text"].split()))
+                headlines.append(article["title"] or "")
+    starts = [0, *accumulate(len(text) + 1 for text in texts)]
+    return "\0".join(texts), starts, headlines
+
+
+def with_headline(item: LabelledSegment) -> LabelledSegment:
+    """The segment, and its article's headline as second sequence where the article is at hand (two of three sources)."""
+    everything, starts, headlines = _articles()
+    found = everything.find("".join(item.segment.text.split())[:80])
+    if found < 0:
+        return item
+    headline = headlines[bisect_right(starts, found) - 1]
+    return replace(item, segment=replace(item.segment, text=f"{item.segment.text} </s> {headline}"))
+
+
+def _some(items: Sequence[LabelledSegment], count: int) -> list[LabelledSegment]:
+    chosen = np.random.default_rng(1).permutation(len(items))[:count]
+    return [items[n] for n in sorted(chosen)]
 
 
 ARMS: dict[str, Arm] = {
@@ -221,6 +268,8 @@ ARMS: dict[str, Arm] = {
     "ema": Arm("moving average of the weights, 0.99", trainer=Averaged),
     "swa": Arm("mean of the weights over the last third", trainer=LastThird),
     "authored": Arm("+ 1,000 authored segments", more=authored(1.0)),
+    "weak": Arm("+ 2,000 segments labelled by rules, at weight 0.3", more=weak(0.3)),
+    "headline": Arm("the article's headline as second sequence", rewrite=with_headline),
     "authored-half": Arm("+ 1,000 authored segments at weight 0.5", more=authored(0.5)),
 }
 
