@@ -102,7 +102,7 @@ def bootstrap(
     for weights in _weights(number, resamples, seed, wide=len(groups) if rankings else number):
         found = _scores(counts.of_matrix(weights @ by_cluster), schema, whole)
         drawn.append(found | _average_precision(rankings, weights))
-    return {path: _interval([found[path] for found in drawn], level, number) for path in drawn[0]}
+    return {path: percentile_interval([found[path] for found in drawn], level, number) for path in drawn[0]}
 
 
 def compare(
@@ -144,7 +144,7 @@ def compare(
     return {
         path: Difference(
             float(differences[path]),
-            _interval([found[path] for found in drawn], level, number),
+            percentile_interval([found[path] for found in drawn], level, number),
             (1 + swapped[path]) / (1 + resamples),
         )
         for path in paths
@@ -272,7 +272,7 @@ def _average_precision(rankings: Mapping[str, Ranking], weights: Floats) -> dict
     return by_path | {"topics.macro_average_precision": macro}
 
 
-def _interval(blocks: Sequence[Floats], level: float, clusters: int) -> Interval | None:
+def percentile_interval(blocks: Sequence[Floats], level: float, clusters: int) -> Interval | None:
     values = np.concatenate(blocks)
     defined = values[~np.isnan(values)]
     if clusters < 2 or len(defined) < DEFINED * len(values) or np.ptp(defined) < 1e-12:
