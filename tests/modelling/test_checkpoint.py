@@ -68,7 +68,9 @@ def test_other_schema_changes_the_heads(tiny_encoder: Path, markets: LabelSchema
     assert logits(fresh(tiny_encoder, markets)).numel() == 2 * 4 + 2 * 4 * 2
 
 
-@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "decision.json"])
+@pytest.mark.parametrize(
+    "name", ["config.json", "model.safetensors", "decision.json", "tokenizer.json", "tokenizer_config.json"]
+)
 def test_incomplete_run_names_the_missing_file(tiny_run: Path, tmp_path: Path, name: str) -> None:
     shutil.copytree(tiny_run, tmp_path / "run")
     (tmp_path / "run" / name).unlink()
@@ -91,7 +93,7 @@ def test_damaged_weights_and_foreign_folders_are_clear_errors(
 ) -> None:
     shutil.copytree(tiny_run, tmp_path / "run")
     (tmp_path / "run" / "model.safetensors").write_bytes(b"half")
-    with pytest.raises(CheckpointError, match="cannot be loaded"):
+    with pytest.raises(CheckpointError, match="cannot be loaded as a run; copy the folder again"):
         checkpoints.load(tmp_path / "run")
     with pytest.raises(CheckpointError, match="no such model folder"):
         checkpoints.load(tmp_path / "none")

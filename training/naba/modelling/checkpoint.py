@@ -9,7 +9,6 @@ never pickle, and no code from a model folder is ever run.
 """
 
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from naba.calibration import Decision
 from naba.errors import CheckpointError, DataError, NabaError
 from naba.jsonl import read_json, write_json
 from naba.modelling.model import TopicStanceModel
+from naba.modelling.pretrained import check_reach, explained, load_pretrained
 from naba.paths import find
 from naba.schema import LabelSchema
 from naba.text import normaliser
@@ -57,33 +57,12 @@ def from_encoder(
         encoder: a folder or a Hub name of any encoder that `AutoModel` loads.
 
     Raises:
-        CheckpointError: it is neither a readable folder nor reachable on the Hub.
+        CheckpointError: it is neither a readable folder nor reachable on the Hub, or cannot read `max_tokens` tokens.
     """
     normaliser(normalisation)
-    folder = find(Path(encoder))
-    if not folder.exists() and (
-        folder.is_absolute() or encoder.startswith(".") or find(folder.parent).name == "models"
-    ):
-        raise CheckpointError(f"{encoder}: no such folder; cannot be loaded as an encoder")
-    source = str(folder)
     topics, stances = len(schema.topic_ids), len(schema.stance_ids)
-    with _explained(encoder):
-        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-        if head == "plain":
-            config = AutoConfig.from_pretrained(source, num_labels=topics * (1 + stances), trust_remote_code=False)
-            # The heads' dropout has one of two names, by architecture.
-            name = "seq_classif_dropout" if hasattr(config, "seq_classif_dropout") else "classifier_dropout"
-            setattr(config, name, dropout)
-            backbone = AutoModelForSequenceClassification.from_pretrained(
-                source, config=config, dtype=torch.float32, use_safetensors=True
-            )
-        else:
-            backbone = AutoModel.from_pretrained(source, dtype=torch.float32, use_safetensors=True)
-    positions = getattr(backbone.config, "max_position_embeddings", None)
-    if positions is not None and max_tokens > positions:
-        raise CheckpointError(
-            f"{encoder}: reads at most {positions} tokens, max_tokens is {max_tokens}; lower max_tokens"
-        )
+    tokenizer, backbone = load_pretrained(encoder, head=head, labels=topics * (1 + stances), dropout=dropout)
+    check_reach(encoder, tokenizer, backbone, max_tokens)
     model = TopicStanceModel(backbone, topics, stances, head, dropout)
     return Checkpoint(model, tokenizer, schema, normalisation, max_tokens)
 
@@ -134,11 +113,12 @@ def load(folder: Path) -> Checkpoint:
         raise CheckpointError(
             f"{folder}: no such model folder; train one with `naba train` or name another with --model"
         )
-    for name in ("config.json", "model.safetensors", "decision.json"):
+    # Where the tokenizer's files are gone, transformers would make one up that knows no word.
+    for name in ("config.json", "model.safetensors", "decision.json", "tokenizer.json", "tokenizer_config.json"):
         if not (folder / name).is_file():
             raise CheckpointError(f"{folder}: {name} is missing; this is not a complete run folder of naba")
     settings, schema = _settings(folder)
-    with _explained(str(folder)):
+    with explained(str(folder), str(folder), "as a run; copy the folder again, or train anew"):
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         kind = AutoModelForSequenceClassification if settings["head"] == "plain" else AutoModel
@@ -183,15 +163,3 @@ def _weights(model: TopicStanceModel) -> torch.nn.Module:
 def _plain_labels(schema: LabelSchema) -> list[str]:
     pairs = [f"{topic}:{stance}" for topic in schema.topic_ids for stance in schema.stance_ids]
     return [*schema.topic_ids, *pairs]
-
-
-@contextmanager
-def _explained(name: str) -> Any:
-    try:
-        yield
-    except (OSError, ValueError, SafetensorError, KeyError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise CheckpointError(
-            f"{name}: cannot be loaded as an encoder; give a folder with config.json, model.safetensors and tokenizer, "
-            f"or a Hub name that can be reached from here ({reason})"
-        ) from None
