@@ -1,6 +1,7 @@
 """Fixtures: schemas, a tiny encoder and tokenizer built on the spot, labelled segments. No network, no GPU."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,10 @@ from hypothesis import HealthCheck, settings
 
 from naba.records import LabelledSegment
 from naba.schema import LabelSchema
+
+# Tiny models gain nothing from a second thread, and on a busy machine threads that wait for each other take most of the
+# time: 240 s in place of 9 for one small training. Before torch is imported, and for the commands that tests start.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 # How long one example takes says nothing on a busy machine; times are measured in tests/benchmarks.
 settings.register_profile("naba", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -114,6 +114,7 @@ def test_every_command_of_the_readme_runs_in_a_fresh_clone(root: Path, tmp_path:
     (clone / "articles.csv").write_text(rows, encoding="utf-8")
     naba = Path(sys.executable).with_name("naba")
     environment = dict(os.environ, PYTHONPATH=str(clone / "training"))  # the clone's code, not the checkout's
+    del environment["OMP_NUM_THREADS"]  # real trainings, on all cores as a user's
     for command in commands(root):
         done = subprocess.run(
             [naba, *command[1:]], cwd=clone, env=environment, capture_output=True, text=True, timeout=1800, check=False
