@@ -1,7 +1,7 @@
 """What a system says of the test segments: the one form in which every part of an evaluation takes answers.
 
-    answers = Answers(labels, topic_probability, stance_probability)
-    test = TestSet.of(load_labelled([path], schema), schema)
+answers = Answers(labels, topic_probability, stance_probability)
+test = TestSet.of(load_labelled([path], schema), schema)
 """
 
 from collections.abc import Sequence

@@ -46,9 +46,9 @@ def load_pretrained(encoder: str, *, head: str, labels: int, dropout: float) -> 
     Raises:
         CheckpointError: it is not there, cannot be reached, is not whole, or needs code or pickle of its own.
     """
-    source, local = _locate(encoder)
+    source, local = locate(encoder)
     options: dict[str, Any] = {"trust_remote_code": False, "local_files_only": local}
-    with explained(encoder, source), _without_report():
+    with explained(encoder, source), without_report():
         config = AutoConfig.from_pretrained(source, **options)
         if config.is_encoder_decoder:
             raise CheckpointError(
@@ -66,7 +66,7 @@ def load_pretrained(encoder: str, *, head: str, labels: int, dropout: float) -> 
         else:
             backbone, loaded = AutoModel.from_pretrained(source, config=config, **options)
     _check_whole(encoder, backbone, loaded)
-    _check_tokenizer(encoder, tokenizer, backbone)
+    check_tokenizer(encoder, tokenizer, backbone)
     return tokenizer, backbone
 
 
@@ -128,7 +128,7 @@ def _short(error: Exception) -> str:
     return " ".join(str(error).split())[:160]
 
 
-def _locate(encoder: str) -> tuple[str, bool]:
+def locate(encoder: str) -> tuple[str, bool]:
     """Where to load from, and whether without the network."""
     folder = find(Path(encoder))
     if folder.is_dir():
@@ -180,7 +180,7 @@ def _check_whole(encoder: str, backbone: Any, loaded: dict[str, Any]) -> None:
         )
 
 
-def _check_tokenizer(encoder: str, tokenizer: Any, backbone: Any) -> None:
+def check_tokenizer(encoder: str, tokenizer: Any, backbone: Any) -> None:
     if len(tokenizer) <= len(tokenizer.all_special_tokens):  # what transformers makes up where there are no files
         raise CheckpointError(f"{encoder}: has no tokenizer; put its tokenizer.json, or vocab.txt, beside config.json")
     if not getattr(tokenizer, "is_fast", False):
@@ -219,7 +219,7 @@ def _positions(backbone: Any) -> torch.nn.Embedding | None:
 
 
 @contextmanager
-def _without_report() -> Iterator[None]:
+def without_report() -> Iterator[None]:
     """Keep transformers from printing which weights it left out: heads always are, and `_check_whole` sees the rest."""
     before = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()

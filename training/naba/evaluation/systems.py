@@ -1,0 +1,296 @@
+"""Anything that labels, as one kind of thing: a run, a checkpoint inside an unfinished run, somebody else's classifier.
+
+    system = load_system("models/naba-news")                                       # a run folder
+    system = load_system("models/mine/checkpoints/checkpoint-600")                 # while the run trains, or after a stop
+    system = load_system("somebody/news", mapping=Path("configs/mappings/example.yaml"))  # Hub name or folder
+    test = system.scored_on(TestSet.of(items, system.source_schema))
+    answers = narrow(system.answers(test.texts), system.schema, test.schema)
+
+Only safetensors are read, never pickle, and no code that comes with a model is ever run.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from naba.config import load_config
+from naba.errors import CheckpointError, DataError, SchemaError
+from naba.evaluation.answers import Answers, TestSet
+from naba.evaluation.label_mapping import LabelMap, MappingConfig, narrow_schema
+from naba.evaluation.text_classifier import TextClassifier
+from naba.jsonl import read_json
+from naba.modelling import checkpoint as checkpoints
+from naba.modelling.checkpoint import Checkpoint
+from naba.modelling.device import pick_device
+from naba.modelling.infer import score_texts
+from naba.modelling.layers import keep_layers
+from naba.paths import find
+from naba.progress import SILENT, Progress
+from naba.schema import UNKNOWN, LabelSchema
+from naba.scores import Labels
+
+Device = Literal["auto", "cpu", "cuda"]
+Answer = Callable[[Sequence[str], Progress], Answers]
+
+_CHECKPOINT = re.compile(r"checkpoint-\d+")
+
+
+@dataclass(frozen=True)
+class System:
+    """What is evaluated."""
+
+    name: str
+    """As the user named it."""
+    kind: Literal["run", "checkpoint", "classifier"]
+    description: str
+    """One line for the report."""
+    schema: LabelSchema
+    """Topics that it has answers for; the T of its answers."""
+    source_schema: LabelSchema
+    """Topics of the data it is scored on; more than `schema` has where a mapping covers a part."""
+    answer: Answer
+    notes: tuple[str, ...] = ()
+    """What a reader of its scores has to know."""
+    stances: NDArray[np.bool_] | None = None  # [T, S]
+    """Which stances it can say; None: all."""
+    normalisation: str = "standard-1"
+    max_tokens: int = 192
+    record: Mapping[str, Any] = field(default_factory=dict)
+    """run.json or train.json: what it was trained from and on; empty where that is not known."""
+    checkpoint: Checkpoint | None = None
+    """The loaded model of a run or checkpoint."""
+
+    def answers(self, texts: Sequence[str], *, progress: Progress = SILENT) -> Answers:
+        """Its answers for texts, in their order."""
+        return self.answer(texts, progress)
+
+    @property
+    def encoder(self) -> str | None:
+        """The encoder that it was fine-tuned from; None where that is not known."""
+        config = self.record.get("config")
+        return config.get("encoder") if isinstance(config, Mapping) else None
+
+    def scored_on(self, test: TestSet) -> TestSet:
+        """The test set without what it has no answer for, which nobody judged then: neither right nor wrong.
+
+        What it is compared with is scored on the same, by `narrow`. Several systems narrow a test set one after another.
+
+        Raises:
+            DataError: the test set has other topics or stances, or none that it answers for.
+        """
+        given = test.schema
+        if given.stance_ids != self.source_schema.stance_ids or set(given.topic_ids) - set(
+            self.source_schema.topic_ids
+        ):
+            raise DataError(f"{self.name}: made for other topics or stances than the test set's, {given.name!r}")
+        kept = [t for t, topic in enumerate(given.topic_ids) if topic in self.schema.topic_ids]
+        if not kept:
+            raise DataError(f"{self.name}: answers for none of the topics {', '.join(given.topic_ids)}")
+        if len(kept) == len(given.topic_ids) and self.stances is None:
+            return test
+        schema = narrow_schema(given, [given.topic_ids[t] for t in kept])
+        presence, stance = test.gold.presence[:, kept], test.gold.stance[:, kept]
+        if self.stances is not None:
+            said = self.stances[[self.schema.topic_ids.index(topic) for topic in schema.topic_ids]]  # [T, S]
+            can = said[np.arange(len(kept)), np.maximum(stance, 0)]  # [N, T]
+            stance = np.where(can, stance, UNKNOWN)
+        return replace(test, gold=Labels(presence, stance), schema=schema)
+
+
+def narrow(answers: Answers, schema: LabelSchema, to: LabelSchema) -> Answers:
+    """Answers on the topics of `schema` as answers on those of `to`, which are some of them."""
+    kept = [schema.topic_ids.index(topic) for topic in to.topic_ids]
+    topic, stance = (None if part is None else part[:, kept] for part in (answers.topic, answers.stance))
+    return Answers(Labels(answers.labels.presence[:, kept], answers.labels.stance[:, kept]), topic, stance)
+
+
+def load_system(
+    model: str | Path, *, mapping: Path | None = None, device: Device = "auto", batch_size: int = 32
+) -> System:
+    """Load whatever has been named.
+
+    Args:
+        model: a run folder, a Trainer's `checkpoint-N` inside one, or with `mapping` a folder or Hub name of any
+            `AutoModelForSequenceClassification`.
+        mapping: the YAML of a `MappingConfig`.
+        batch_size: segments a forward pass.
+
+    Raises:
+        CheckpointError: it is not there, not whole, or none of these; the message says what to name instead.
+        ConfigError, SchemaError: the mapping, or the label schema it names, cannot be used, or CUDA is absent.
+    """
+    folder = find(Path(model))
+    if folder.suffix == ".onnx" or (folder.is_dir() and any(folder.glob("*.onnx"))):
+        raise CheckpointError(
+            f"{model}: exported models are not evaluated by themselves; evaluate the run folder that it was exported from"
+        )
+    if mapping is not None:
+        if (_naba_part(folder) or {}).get("head") == "attention":
+            raise CheckpointError(f"{model}: is a run of naba; evaluate it without a mapping")
+        return _classifier(str(model), find(mapping), device, batch_size)
+    if folder.is_dir() and _CHECKPOINT.fullmatch(folder.resolve().name) and not _is_run(folder):
+        return _trainer_checkpoint(str(model), folder.resolve(), device, batch_size)
+    if folder.is_dir() and (folder / "train.json").is_file() and not (folder / "config.json").is_file():
+        found = [path for path in (folder / "checkpoints").glob("*") if _CHECKPOINT.fullmatch(path.name)]
+        last = max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+        instead = f"name a checkpoint of it, the last is {last}" if last else "it has no checkpoint yet"
+        raise CheckpointError(f"{model}: the run is not finished; {instead}")
+    if not folder.is_dir() or ((folder / "config.json").is_file() and not _is_run(folder)):
+        what = "no run of naba" if folder.is_dir() else "no such folder"
+        raise CheckpointError(
+            f"{model}: {what}; for a text classifier of another make, here or on the Hub, give --mapping with what its "
+            "labels mean, see configs/mappings/example.yaml"
+        )
+    checkpoint = checkpoints.load(folder)
+    record = read_json(folder / "run.json") if (folder / "run.json").is_file() else {}
+    return _of_naba(str(model), "run", "run folder", checkpoint, record, device, batch_size)
+
+
+def _is_run(folder: Path) -> bool:
+    return _naba_part(folder) is not None
+
+
+def _naba_part(folder: Path) -> dict[str, Any] | None:
+    """What naba has written into config.json; None where that is another's. A broken file is left to who loads it."""
+    path = folder / "config.json"
+    try:
+        part = read_json(path).get("naba") if path.is_file() else None
+    except DataError:
+        return {}
+    return part if isinstance(part, dict) else None
+
+
+def _of_naba(
+    name: str,
+    kind: Literal["run", "checkpoint"],
+    description: str,
+    checkpoint: Checkpoint,
+    record: Mapping[str, Any],
+    device: Device,
+    batch_size: int,
+    notes: tuple[str, ...] = (),
+) -> System:
+    checkpoint.model.to(pick_device(device))
+    schema, decision = checkpoint.schema, checkpoint.decision
+
+    def answer(texts: Sequence[str], progress: Progress) -> Answers:
+        scores = score_texts(checkpoint, texts, batch_size=batch_size, progress=progress)
+        topic, stance = decision.probabilities(scores.topic, scores.stance, schema)
+        present = topic >= decision.thresholds(schema)
+        return Answers(Labels(present.astype(int), np.asarray(stance.argmax(-1))), topic, stance)
+
+    return System(
+        name,
+        kind,
+        description,
+        schema,
+        schema,
+        answer,
+        notes,
+        normalisation=checkpoint.normalisation,
+        max_tokens=checkpoint.max_tokens,
+        record=record,
+        checkpoint=checkpoint,
+    )
+
+
+def _trainer_checkpoint(name: str, folder: Path, device: Device, batch_size: int) -> System:
+    """`<run>/checkpoints/checkpoint-N`: weights alone; what they belong to stands in the run's train.json."""
+    places = [above / "train.json" for above in (folder.parent.parent, folder.parent)]
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        raise CheckpointError(
+            f"{name}: no train.json in {places[0].parent}; only checkpoints of `naba train` are known"
+        )
+    record = read_json(path)
+    checkpoint = _built(record, path)
+    weights = folder / "model.safetensors"
+    try:
+        checkpoint.model.load_state_dict(load_file(weights))
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{weights}: cannot be read ({error}); was it being written?") from None
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"{weights}: does not fit the model that {path} describes ({reason})") from None
+    checkpoint.model.eval()
+    step = folder.name.rpartition("-")[2]
+    state = "unfinished " if not (path.parent / "run.json").is_file() else ""
+    return _of_naba(
+        name,
+        "checkpoint",
+        f"checkpoint at step {step} of the {state}run {path.parent.name}",
+        checkpoint,
+        record,
+        device,
+        batch_size,
+        ("Temperatures of 1 and thresholds of 0.5: those of a run are fitted when its training ends.",),
+    )
+
+
+def _built(record: Mapping[str, Any], path: Path) -> Checkpoint:
+    """The model that a train.json describes, its weights still the encoder's own."""
+    try:
+        config = record["config"]
+        options = {name: config[name] for name in ("normalisation", "head", "max_tokens", "dropout")}
+        encoder, labels, fingerprint = config["encoder"], Path(config["labels"]), record["schema"]["fingerprint"]
+        layers = config.get("layers")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{path}: not as naba writes it ({error})") from None
+    try:
+        schema = LabelSchema.load(find(labels))
+    except SchemaError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+    if schema.fingerprint != fingerprint:
+        raise CheckpointError(
+            f"{path}: the run began with other topics or stances than {labels} has now; restore the file"
+        )
+    checkpoint = checkpoints.from_encoder(encoder, schema, **options)
+    if layers:
+        keep_layers(checkpoint.model, layers)
+    return checkpoint
+
+
+def _classifier(name: str, path: Path, device: Device, batch_size: int) -> System:
+    mapping = load_config(MappingConfig, path)
+    schema = LabelSchema.load(find(mapping.labels))
+    classifier = TextClassifier.load(
+        name, normalisation=mapping.normalisation, max_tokens=mapping.max_tokens, device=device
+    )
+    label_map = LabelMap.of(mapping, classifier.labels, schema, name)
+
+    def answer(texts: Sequence[str], progress: Progress) -> Answers:
+        return label_map.answers(classifier.logits(texts, batch_size=batch_size, progress=progress))
+
+    return System(
+        name,
+        "classifier",
+        f"text classifier ({classifier.architecture}), its labels read by {path.name}",
+        label_map.schema,
+        schema,
+        answer,
+        _left_out(label_map, schema),
+        None if label_map.stances.all() else label_map.stances,
+        mapping.normalisation,
+        mapping.max_tokens,
+    )
+
+
+def _left_out(label_map: LabelMap, schema: LabelSchema) -> tuple[str, ...]:
+    """What the classifier has no answer for, in words."""
+    topics = [topic for topic in schema.topic_ids if topic not in label_map.schema.topic_ids]
+    notes = [f"It has no label for {', '.join(topics)}: not scored."] if topics else []
+    for topic, can in zip(label_map.schema.topic_ids, label_map.stances, strict=True):
+        lacking = [stance for stance, said in zip(schema.stance_ids, can, strict=True) if not said]
+        if lacking:
+            what = "no stance" if len(lacking) == len(schema.stance_ids) else f"no {' or '.join(lacking)}"
+            notes.append(
+                f"Its labels for {topic} say {what}: segments with such a stance are scored on presence alone."
+            )
+    return tuple(notes)
