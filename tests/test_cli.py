@@ -78,7 +78,7 @@ def test_whole_path_with_a_schema_of_four_topics_and_two_stances(
     report = json.loads((tmp_path / "run" / "report.json").read_text())
     assert report["schema"]["topics"] == ["oil", "gold", "housing", "labour"]
     # The words give everything away: a path that works end to end learns it.
-    assert report["systems"]["model"]["topics"]["macro_f1"] > 0.9
+    assert report["systems"]["model"]["scores"]["topics"]["macro_f1"] > 0.9
     (tmp_path / "article.txt").write_text("أسعار ذهب ترتفع في السوق رقم 5 اليوم اليوم", encoding="utf-8")
     assert naba("label", "article.txt", "--out", "out", "--model", "run")[0] == 0
     (article,) = [

@@ -100,9 +100,12 @@ def test_trains_is_evaluated_and_labels(
     )
     train(config)
     shutil.move(tmp_path / "run", tmp_path / "elsewhere")
-    report = evaluate_run(tmp_path / "elsewhere", EvaluateConfig(data=[data / "validation.jsonl"], device="cpu"))
+    config = EvaluateConfig(
+        data=[data / "validation.jsonl"], device="cpu", baselines="fast", resamples=200, allow_leak=True
+    )
+    report = evaluate_run(tmp_path / "elsewhere", config)
     assert report["segments"] == 80
-    assert set(report["systems"]) == {"model", "tfidf", "majority"}
+    assert {"model", "tfidf", "majority"} <= set(report["systems"])
     answers = Labeller.load(tmp_path / "elsewhere", device="cpu").label([*TEXTS, "قصفت الطائرات المدينة " * 40])
     assert [answer.windows > 1 for answer in answers] == [False] * len(TEXTS) + [True]
     assert all(0 <= answer["diplomacy"].probability <= 1 for answer in answers)

@@ -13,13 +13,11 @@ from rich.table import Table
 from naba.config import EvaluateConfig, LabelConfig, QuickstartConfig
 from naba.dataset.build import build
 from naba.dataset.labelled import load_labelled
-from naba.evaluation.baselines import targets
-from naba.evaluation.evaluate_run import evaluate_run, predict
+from naba.evaluation.evaluate_run import evaluate_run
 from naba.evaluation.report import systems_table, write_report
 from naba.finetuning.train import train
 from naba.labelling.job import label_paths
 from naba.labelling.labeller import Labeller
-from naba.metrics import score
 from naba.paths import SHIPPED_MODEL, find
 from naba.progress import Progress
 from naba.records import LabelledSegment
@@ -45,15 +43,16 @@ def run_quickstart(config: QuickstartConfig, *, console: Console, progress: Prog
     console.print(f"    {record['seconds']:.0f} s → {config.train.out}")
 
     console.print("[bold]3/4 evaluate[/] on the gold labels of the seed articles, which training never saw")
-    settings = EvaluateConfig(data=config.build.test, train=[source.path for source in config.train.train])
+    shipped = Labeller.load() if SHIPPED_MODEL.is_dir() else None
+    labellers = {"this run": Labeller.load(config.train.out)}
+    others = []
+    if shipped and shipped.schema.fingerprint == schema.fingerprint:
+        labellers["naba-news"] = shipped
+        others = ["models/naba-news"]
+    settings = EvaluateConfig(data=config.build.test, compare=others, baselines="fast", resamples=500)
     report = evaluate_run(config.train.out, settings, progress=progress)
     gold = load_labelled(config.build.test, schema)
     texts = [item.segment.text for item in gold]
-    labellers = {"this run": Labeller.load(config.train.out)}
-    shipped = Labeller.load() if SHIPPED_MODEL.is_dir() else None
-    if shipped and shipped.schema.fingerprint == schema.fingerprint:
-        labellers["naba-news"] = shipped
-        report["systems"]["shipped"] = score(targets(gold, schema), predict(shipped.checkpoint, texts), schema)
     files = write_report(config.train.out, report)
     console.print(systems_table(report))
     console.print(f"    → {', '.join(map(str, files))}")

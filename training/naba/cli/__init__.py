@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from naba.cli import annotation, data, imports, model, resolve, rules, select
+from naba.cli import annotation, data, evaluate, imports, model, resolve, rules, select
 from naba.cli.terminal import FAULT, INTERRUPTED, say, show
 from naba.errors import NabaError
 
@@ -32,7 +32,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {  # in the order of the work
     "build": data.build,
     "suspects": select.suspects,
     "train": model.train,
-    "evaluate": model.evaluate,
+    "evaluate": evaluate.evaluate,
     "label": model.label,
 }
 for name, command in _COMMANDS.items():

@@ -15,12 +15,38 @@ class EvaluateConfig(Config):
     """`naba evaluate`: a run against labelled segments."""
 
     data: list[Path]
+    mapping: Path | None = None
+    """What the labels of a text classifier of another make mean; see configs/mappings/example.yaml."""
+    compare: list[str] = []
+    """Other runs, scored on the same segments."""
     train: list[Path] = []
-    """What the baselines are fitted on; usually the run's own training file."""
+    """What the baselines are fitted on and leaks are looked for in; the run's own training files where not given."""
+    validation: list[Path] = []
+    """What operating points are chosen on; the run's own validation files where not given."""
+    baselines: Literal["all", "fast", "none"] = "all"
+    """fast: those that need seconds; all: with those that put the training segments through the encoder."""
+    rules: Path = Path("configs/rules")
+    """Folder of the labelling rules that are one of the baselines."""
+    encoder: str | None = None
+    """The encoder of the baselines; the one that the run was fine-tuned from where not given."""
+    cache: Path | None = Path("data/built/embeddings")
+    """Folder where the encoder's vectors are kept, under hashes of the texts; it may be removed at any time."""
     out: Path | None = None
-    """Folder for report.json and report.md; the run folder where not given."""
+    """Folder of the report; the run folder where not given."""
+    texts: bool = True
+    """Show the words of the segments that are listed; false: ids only, for a report of texts that may not be passed on."""
+    shown: int = Field(50, ge=0)
+    """So many mistakes, and so many suspected labels, are listed one by one."""
+    slice_fields: list[str] = ["register"]
+    """Fields of the rows to slice by, besides what every row has."""
     drop_seen: bool = False
-    """Leave out the segments that share an article or text with the training data, instead of only counting them."""
+    """Leave out the segments that share an article or text with the training data."""
+    allow_leak: bool = False
+    """Score segments that the run was trained or chosen on; the report is marked."""
+    resamples: int = Field(2000, ge=200)
+    """Bootstrap resamples behind every interval."""
+    target_error: float = Field(0.1, gt=0, lt=1)
+    """Share of wrong ones allowed among the segments that the recommended confidence lets the machine label."""
     batch_size: int = Field(32, ge=1)
     device: Literal["auto", "cpu", "cuda"] = "auto"
 

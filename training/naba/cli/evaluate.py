@@ -1,0 +1,75 @@
+"""`naba evaluate`: a run against labelled segments, beside baselines and other runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from naba.cli.terminal import Bars, Overrides, console, default_config, quiet, say, show
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A run folder, a checkpoint in one, or with --mapping any classifier.")],
+    data: Annotated[list[Path] | None, typer.Option(help="Labelled JSONL; may be repeated.")] = None,
+    compare: Annotated[
+        list[str] | None, typer.Option(help="Another run, on the same segments; may be repeated.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="configs/evaluate.yaml where not given.")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="What a classifier's labels mean (YAML).")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the report; the run folder where not given.")] = None,
+    no_text: Annotated[bool, typer.Option("--no-text", help="Ids in place of words in the report.")] = False,
+    allow_leak: Annotated[
+        bool, typer.Option("--allow-leak", help="Score segments that the run has met before; marks the report.")
+    ] = False,
+    behaviour: Annotated[
+        bool, typer.Option("--behaviour", help="Run the behaviour tests too; writes behaviour.json.")
+    ] = False,
+    suite: Annotated[Path, typer.Option(help="Folder of the behaviour tests.")] = Path("configs/behaviour"),
+    set_: Overrides = None,
+) -> None:
+    """Score a run on labelled segments, with baselines and intervals; writes report.json and report.md."""
+    quiet()
+    from naba.config import EvaluateConfig, load_config
+    from naba.evaluation.report import systems_table, warnings, write_report
+    from naba.paths import find
+
+    settings = load_config(
+        EvaluateConfig,
+        default_config(config, "evaluate"),
+        set_,
+        {
+            "data": data or None,
+            "compare": compare or None,
+            "mapping": mapping,
+            "texts": False if no_text else None,
+            "allow_leak": True if allow_leak else None,
+        },
+    )
+    from naba.evaluation.evaluate_run import evaluate_run
+
+    report = evaluate_run(model, settings, progress=Bars())
+    folder = out or settings.out or find(Path(model))
+    files = write_report(folder, report)
+    console().print(systems_table(report))
+    for warning in warnings(report):
+        say(f"naba: {warning.removeprefix('- ').replace('**', '')}")
+    if behaviour:
+        files.append(_behaviour(model, suite, settings.device, folder))
+    show("report: " + ", ".join(map(str, files)))
+
+
+def _behaviour(model: str, suite: Path, device: str, folder: Path) -> Path:
+    """Run the behaviour tests and show what failed; the texts are the suite's own, so the report may hold them."""
+    from naba.evaluation.behaviour.report import behaviour_failures, behaviour_table
+    from naba.evaluation.behaviour.suite import load_suite, run_behaviour
+    from naba.jsonl import write_json
+    from naba.labelling.labeller import Labeller
+    from naba.paths import find
+
+    labeller = Labeller.load(find(Path(model)), device=device)
+    tests = load_suite(find(suite), labeller.schema)
+    report = run_behaviour(lambda texts: labeller.label(texts, progress=Bars()), tests, labeller.schema)
+    console().print(behaviour_table(report))
+    show(behaviour_failures(report, examples=2))
+    write_json(folder / "behaviour.json", report.to_dict())
+    return folder / "behaviour.json"
