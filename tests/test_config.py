@@ -4,12 +4,16 @@ import pytest
 
 from naba.config import BuildConfig, EvaluateConfig, LabelConfig, QuickstartConfig, TrainConfig, load_config
 from naba.errors import ConfigError
+from naba.finetuning.search_space import SearchConfig
 from naba.importing.mapping import ImportConfig
+from naba.pretraining.config import PretrainConfig
 
 KINDS = {
     "build.yaml": BuildConfig,
     "articles.yaml": BuildConfig,
     "import.yaml": ImportConfig,
+    "pretrain.yaml": PretrainConfig,
+    "search.yaml": SearchConfig,
     "train.yaml": TrainConfig,
     "naba-news.yaml": TrainConfig,
     "evaluate.yaml": EvaluateConfig,

@@ -56,7 +56,7 @@ def test_segments_that_the_run_has_met_are_refused_left_out_or_marked(
     )
     fresh = "نص جديد لا علاقة له بما سبق من أخبار"
     path = write_rows("test.jsonl", [{"text": text, "labels": none} for text in (f"وقال مصدر: {seen}", fresh)])
-    with pytest.raises(DataError, match="1 of 2 segments share an article or text.*drop_seen=true.*--allow-leak"):
+    with pytest.raises(DataError, match=r"1 of 2 segments share an article or text.*drop_seen=true.*--allow-leak"):
         evaluate_run(tiny_run, EvaluateConfig(data=[path], **QUICK))
     report = evaluate_run(tiny_run, EvaluateConfig(data=[path], drop_seen=True, **QUICK))
     assert (report["segments"], report["leaks"]["in_training"]) == (1, 1)

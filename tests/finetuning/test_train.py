@@ -1,16 +1,28 @@
 import json
-from collections.abc import Callable
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import yaml
 
 from naba.config import TrainConfig, TrainingSource
-from naba.errors import CheckpointError, ConfigError, DataError
-from naba.finetuning.run_folder import last_whole_checkpoint
+from naba.errors import CheckpointError, ConfigError, DataError, NabaError
+from naba.finetuning import train as module
+from naba.finetuning.interruption import TerminatedError
 from naba.finetuning.train import train
 from naba.modelling import checkpoint as checkpoints
+from naba.progress import SILENT, Progress
+from tests.finetuning.test_event_file import read_events
 
 
 @pytest.fixture
@@ -26,10 +38,28 @@ def config(tiny_encoder: Path, tiny_run: Path, tmp_path: Path) -> TrainConfig:
     )
 
 
+@pytest.fixture
+def steps11(config: TrainConfig) -> TrainConfig:
+    """Eleven steps, scored and saved after 3, 6, 9 and 11."""
+    return config.model_copy(update={"epochs": 1, "evaluations": 4})
+
+
+@pytest.fixture(scope="module")
+def whole11(tiny_encoder: Path, tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `steps11` gives where nothing interrupts it."""
+    folder = tmp_path_factory.mktemp("whole")
+    data = {name: [tiny_run.parent / f"{name}.jsonl"] for name in ("train", "validation")}
+    settings = {"encoder": str(tiny_encoder), "max_tokens": 64, "device": "cpu", "epochs": 1, "evaluations": 4}
+    train(TrainConfig.model_validate(data | settings | {"out": folder / "run"}))
+    return folder / "run"
+
+
 def test_run_folder_is_complete_and_says_what_made_it(tiny_run: Path) -> None:
     names = {path.name for path in tiny_run.iterdir()}
     assert {"config.json", "model.safetensors", "tokenizer.json", "decision.json", "run.json", "README.md"} <= names
+    assert {"learning-curve.svg", "tensorboard"} <= names
     assert "checkpoints" not in names
+    assert "](learning-curve.svg)" in (tiny_run / "README.md").read_text(encoding="utf-8")
     record = json.loads((tiny_run / "run.json").read_text())
     assert record["segments"] == {"train": 160, "validation": 80}
     assert record["config"]["seed"] == 1
@@ -70,30 +100,35 @@ def test_folder_that_is_no_run_is_never_deleted(config: TrainConfig) -> None:
     assert (config.out / "thesis.txt").exists()
 
 
-def test_interrupted_run_goes_on_to_the_same_weights(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
-    from naba.finetuning import train as module
-
-    config = config.model_copy(update={"epochs": 2, "evaluations": 4})
-    train(config.model_copy(update={"out": config.out.parent / "whole"}))
-
-    def kill(self: Any, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if state.global_step == 12:
-            raise KilledError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(module.StepBar, "on_step_begin", kill, raising=False)
-        with pytest.raises(KilledError):
-            train(config)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_interrupted_run_goes_on_to_the_same_weights(
+    config: TrainConfig, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str
+) -> None:
+    lines = (root / "data" / "authored.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / "weak.jsonl").write_text("".join(lines[240:300]), encoding="utf-8")
+    sources = [*config.train, TrainingSource(path=tmp_path / "weak.jsonl", weight=0.3)]
+    settings = {"epochs": 1.5, "evaluations": 4, "precision": precision, "train": sources}
+    config = config.model_copy(update=settings)
+    whole = train(config.model_copy(update={"out": config.out.parent / "whole"}))
+    _stop_at(14, config, monkeypatch)
     assert not (config.out / "run.json").exists()
-    train(config)
+    record = train(config)
     assert _same_weights(config.out.parent / "whole", config.out)
+    assert record["precision"] == precision
+    assert (record["resumed_at"], whole["resumed_at"]) == (12, None)
+    assert record["validation"] == whole["validation"]
+    # The loss of a step is told once, in whichever session it was.
+    for tag, steps in _steps_of_events(config.out / "tensorboard").items():
+        assert steps == sorted(set(steps)), tag
+    assert _steps_of_events(config.out / "tensorboard") == _steps_of_events(config.out.parent / "whole" / "tensorboard")
 
 
-def test_unfinished_run_of_another_configuration_is_not_mixed_in(config: TrainConfig) -> None:
-    config.out.mkdir()
-    (config.out / "train.json").write_text(json.dumps({"config": config.model_dump(mode="json") | {"seed": 7}}))
-    with pytest.raises(ConfigError, match="another configuration"):
-        train(config)
+def test_unfinished_run_of_another_configuration_is_not_mixed_in(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _stop_at(1, config, monkeypatch)
+    with pytest.raises(ConfigError, match=r"an unfinished run with another dropout, seed; .*--overwrite"):
+        train(config.model_copy(update={"seed": 7, "dropout": 0.0}))
 
 
 def test_nan_loss_stops_with_what_to_lower(config: TrainConfig) -> None:
@@ -105,53 +140,148 @@ def test_nan_loss_stops_with_what_to_lower(config: TrainConfig) -> None:
         )
 
 
-def test_checkpoint_broken_by_a_kill_is_passed_over(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
-    from naba.finetuning import train as module
-
-    config = config.model_copy(update={"epochs": 2, "evaluations": 4})
-    train(config.model_copy(update={"out": config.out.parent / "whole"}))
+def test_checkpoint_broken_by_a_kill_is_passed_over(
+    steps11: TrainConfig, whole11: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(module.checkpoints, "save", _killed)  # training ends, the run is not written
         with pytest.raises(KilledError):
-            train(config)
-    newest, older = sorted((config.out / "checkpoints").iterdir(), key=lambda path: int(path.name.split("-")[1]))[::-1]
+            train(steps11)
+    newest, older = sorted((steps11.out / "checkpoints").iterdir(), key=lambda path: int(path.name.split("-")[1]))[::-1]
     weights = newest / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
-    assert last_whole_checkpoint(config.out / "checkpoints") == str(older)
-    assert not newest.exists()
-    train(config)
-    assert _same_weights(config.out.parent / "whole", config.out)
+    assert train(steps11)["resumed_at"] == int(older.name.split("-")[1])
+    assert _same_weights(whole11, steps11.out)
 
 
-def test_interrupt_saves_where_it_is_and_the_same_run_goes_on(
-    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+def test_run_whose_checkpoints_are_all_broken_starts_anew(
+    steps11: TrainConfig, whole11: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    import os
-    import signal
+    _stop_at(7, steps11, monkeypatch)
+    for checkpoint in (steps11.out / "checkpoints").iterdir():
+        (checkpoint / "optimizer.pt").write_bytes(b"")
+    assert train(steps11)["resumed_at"] is None
+    assert "no other is left: the run starts anew" in caplog.text
+    assert _same_weights(whole11, steps11.out)
 
-    from naba.finetuning import train as module
 
-    config = config.model_copy(update={"epochs": 2})
-    train(config.model_copy(update={"out": config.out.parent / "whole"}))
-
+@pytest.mark.parametrize(("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, TerminatedError)])
+def test_signal_saves_where_it_is_and_the_same_run_goes_on(
+    steps11: TrainConfig,
+    whole11: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    raised: type[BaseException],
+) -> None:
     def press(self: Any, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if state.global_step == 7:
-            os.kill(os.getpid(), signal.SIGINT)
+        if state.global_step == 4:
+            os.kill(os.getpid(), number)
 
+    handlers = [signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)]
     with monkeypatch.context() as patch:
-        patch.setattr(module.StepBar, "on_step_begin", press, raising=False)
-        with pytest.raises(KeyboardInterrupt):
+        patch.setattr(module.StepBar, "on_step_begin", press)
+        with pytest.raises(raised):
+            train(steps11)
+    assert [signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)] == handlers
+    assert train(steps11)["resumed_at"] == 5
+    assert _same_weights(whole11, steps11.out)
+
+
+def test_interrupted_run_loses_patience_at_the_same_step(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Rates so low that no score follows the first: with patience 2 the third scoring, at step 6 of 22, is the last.
+    low = {"learning_rate": 1e-9, "head_learning_rate": 1e-9, "epochs": 2, "evaluations": 10, "patience": 2}
+    config = config.model_copy(update=low)
+    whole = train(config.model_copy(update={"out": config.out.parent / "whole"}))
+    assert (whole["steps"], whole["best_step"]) == (6, 2)
+    _stop_at(5, config, monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(module.checkpoints, "save", _killed)  # goes on from step 4, stops at 6, is killed once more
+        with pytest.raises(KilledError):
             train(config)
-    assert [path.name for path in (config.out / "checkpoints").iterdir()] == ["checkpoint-8"]
-    train(config)
+    record = train(config)
+    assert (record["steps"], record["best_step"], record["resumed_at"]) == (6, 2, 6)
+    assert [entry["step"] for entry in record["history"]] == [2, 4, 6]
     assert _same_weights(config.out.parent / "whole", config.out)
+
+
+def test_steps_are_told_with_loss_speed_and_best_score(steps11: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = _Told()
+    _stop_at(8, steps11, monkeypatch, told)
+    advances = told.advances["training"]
+    assert (told.totals, sum(done for done, _ in advances)) == ({"training": 11}, 8)
+    assert re.fullmatch(r"\d+\.\d seg/s, F1 0\.\d{3}", advances[-1][1])
+    told = _Told()
+    train(steps11, progress=told)
+    # The first is the six steps of the first session, and says what is known of them.
+    advances = told.advances["training"]
+    assert [done for done, _ in advances] == [6, 1, 1, 1, 1, 1]
+    assert re.fullmatch(r"F1 0\.\d{3}", advances[0][1])
+    assert re.fullmatch(r"loss \d\.\d{3}, \d+\.\d seg/s, F1 0\.\d{3}", advances[-1][1])
+    # 80 segments in batches of 32.
+    assert (told.totals["scoring validation"], len(told.advances["scoring validation"])) == (3, 3)
+
+
+def test_out_of_memory_says_what_to_lower(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    reasons: list[Exception] = [
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory: you tried to"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        MemoryError(),
+    ]
+    for reason in reasons:  # of a CPU, of a GPU, of Python itself
+        with monkeypatch.context() as patch:
+            patch.setattr(module.JointTrainer, "batch_loss", _raising(reason))
+            with pytest.raises(CheckpointError, match="out of memory at step 0; lower batch_size or max_tokens"):
+                train(config)
+
+
+def test_bug_is_not_taken_for_a_fault_of_the_user(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.JointTrainer, "batch_loss", _raising(RuntimeError("shapes do not match")))
+    with pytest.raises(RuntimeError, match="shapes"):
+        train(config)
+
+
+# Bytes: the optimiser's 537,000 do not fit, nor do the weights' 87,000.
+@pytest.mark.parametrize("largest", [120_000, pytest.param(60_000, marks=pytest.mark.slow)])
+def test_full_disk_costs_no_more_than_the_checkpoint_that_was_written(
+    steps11: TrainConfig, whole11: Path, monkeypatch: pytest.MonkeyPatch, largest: int
+) -> None:
+    def fill(self: Any, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step == 6:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+
+    with _all_space_back(), monkeypatch.context() as patch:
+        patch.setattr(module.StepBar, "on_step_end", fill)
+        with pytest.raises(ConfigError, match=r"cannot be written at step 6 .*; free some space and start again"):
+            train(steps11)
+    assert train(steps11)["resumed_at"] == 3
+    assert _same_weights(whole11, steps11.out)
+
+
+@pytest.mark.parametrize(
+    "largest", [1_000, pytest.param(20_000, marks=pytest.mark.slow)]
+)  # bytes: the tokenizer has 15,000, the weights have 168,000
+def test_full_disk_at_the_end_leaves_all_that_was_trained(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch, largest: int
+) -> None:
+    save = checkpoints.save
+
+    def full(*arguments: Any) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+        save(*arguments)
+
+    with _all_space_back(), monkeypatch.context() as patch:
+        patch.setattr(module.checkpoints, "save", full)
+        with pytest.raises(NabaError, match="cannot be written"):
+            train(config)
+    assert not (config.out / "run.json").exists()
+    record = train(config)
+    assert record["resumed_at"] == record["steps"] == 6
+    checkpoints.load(config.out)
 
 
 def test_data_changed_between_the_halves_of_a_run_is_found(
     config: TrainConfig, tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from naba.finetuning import train as module
-
     data = tmp_path / "train.jsonl"
     lines = (tiny_run.parent / "train.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     data.write_text("".join(lines), encoding="utf-8")
@@ -161,7 +291,7 @@ def test_data_changed_between_the_halves_of_a_run_is_found(
         with pytest.raises(KilledError):
             train(config)
     data.write_text("".join(lines[:100]), encoding="utf-8")
-    with pytest.raises(ConfigError, match="other data"):
+    with pytest.raises(ConfigError, match="another data"):
         train(config)
 
 
@@ -190,6 +320,57 @@ def _killed(*arguments: Any) -> None:
     raise KilledError
 
 
+def _raising(error: Exception) -> Callable[..., None]:
+    def method(*arguments: Any) -> None:
+        raise error
+
+    return method
+
+
+def _stop_at(step: int, config: TrainConfig, monkeypatch: pytest.MonkeyPatch, progress: Progress = SILENT) -> None:
+    """Train until a kill after `step` steps."""
+    begin = module.StepBar.on_step_begin
+
+    def kill(self: Any, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        begin(self, args, state, control, **kwargs)
+        if state.global_step == step:
+            raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module.StepBar, "on_step_begin", kill)
+        with pytest.raises(KilledError):
+            train(config, progress=progress)
+
+
+@contextmanager
+def _all_space_back() -> Iterator[None]:
+    """After the block files may be of any size again."""
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+class _Told:
+    """A progress that remembers what it was told of each task."""
+
+    def __init__(self) -> None:
+        self.totals: dict[str, int | None] = {}
+        self.advances: dict[str, list[tuple[int, str]]] = {}
+
+    @contextmanager
+    def task(self, label: str, total: int | None, unit: str) -> Iterator[Callable[[int, str], None]]:
+        self.totals[label], self.advances[label] = total, []
+        yield lambda done, note: self.advances[label].append((done, note))
+
+
+def _steps_of_events(folder: Path) -> dict[str, list[int]]:
+    steps: dict[str, list[int]] = {}
+    for step, tag, _ in read_events(folder):
+        steps.setdefault(tag, []).append(step)
+    return steps
+
+
 def _same_weights(one: Path, other: Path) -> bool:
     first, second = (checkpoints.load(folder).model.state_dict() for folder in (one, other))
     return all(torch.equal(first[name], second[name]) for name in first)
@@ -204,6 +385,9 @@ def test_cuda_that_is_absent_is_told(config: TrainConfig) -> None:
 def test_missing_and_empty_data_are_told(config: TrainConfig, write_rows: Callable[..., Path]) -> None:
     with pytest.raises(DataError, match=r"none\.jsonl: no such file"):
         train(config.model_copy(update={"train": [TrainingSource(path=Path("none.jsonl"))]}))
+    for name in ("train", "validation"):
+        with pytest.raises(ConfigError, match=f"{name}: names no file"):
+            train(config.model_copy(update={name: []}))
     with pytest.raises(DataError, match="no labelled segments"):
         train(config.model_copy(update={"validation": [write_rows("empty.jsonl", [])]}))
 
@@ -211,13 +395,6 @@ def test_missing_and_empty_data_are_told(config: TrainConfig, write_rows: Callab
 @pytest.mark.slow
 def test_killed_process_goes_on_to_the_same_weights(config: TrainConfig, root: Path) -> None:
     """SIGKILL at several moments of a real process, also while a checkpoint may be half written."""
-    import os
-    import subprocess
-    import sys
-    import time
-
-    import yaml
-
     config = config.model_copy(update={"epochs": 6, "evaluations": 12})
     train(config.model_copy(update={"out": config.out.parent / "whole"}))
     settings = config.out.parent / "train.yaml"

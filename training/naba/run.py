@@ -1,6 +1,7 @@
 """What a run folder says about itself: run.json, enough to repeat the run, and its model card."""
 
 import platform
+import re
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,40 +14,48 @@ from pydantic import ValidationError
 
 from naba.config import TrainConfig, TrainingSource
 from naba.errors import CheckpointError
-from naba.fingerprint import fingerprint
+from naba.fingerprint import fingerprint, fingerprint_files
 from naba.jsonl import read_json, write_text
 from naba.paths import CHECKOUT, find
 from naba.schema import LabelSchema
 
+CURVE = "learning-curve.svg"
 _PACKAGES = ("naba", "torch", "transformers", "tokenizers", "datasets", "accelerate", "evaluate", "numpy")
+_ENCODER_FILES = re.compile(
+    r"config\.json|.*\.safetensors(\.index\.json)?|(tokenizer|special_tokens_map|added_tokens|vocab|merges).*|.*\.model"
+)
+"""What transformers reads of an encoder's folder."""
 
 
-def describe_run(
+def describe_inputs(
     config: TrainConfig,
     schema: LabelSchema,
     *,
-    precision: str,
+    encoder: Mapping[str, str | None],
     data: Mapping[str, str],
+    precision: str,
+    device: str,
     processes: int,
-    sizes: Mapping[str, int],
-    seconds: float,
-    validation: Mapping[str, Any],
-    history: list[dict[str, Any]],
-    best_step: int | None,
 ) -> dict[str, Any]:
-    """The content of run.json."""
+    """What the weights of a run follow from: the content of train.json, and the head of run.json."""
     return {
         "config": config.model_dump(mode="json"),
         "schema": {"name": schema.name, "fingerprint": schema.fingerprint},
+        "encoder": dict(encoder),
         "data": dict(data),
         "precision": precision,
+        "device": device,
         "processes": processes,
-        "segments": dict(sizes),
-        "validation": dict(validation),
-        "best_step": best_step,
-        "history": history,
-        "seconds": round(seconds, 1),
-    } | environment()
+    }
+
+
+def describe_encoder(name: str, commit: str | None) -> dict[str, str | None]:
+    """By what an encoder is known again: a folder by its content, a Hub name by the commit that was read."""
+    folder = find(Path(name))
+    if not folder.is_dir():
+        return {"name": name, "commit": commit}
+    files = sorted(path for path in folder.iterdir() if _ENCODER_FILES.fullmatch(path.name))
+    return {"name": name, "fingerprint": fingerprint_files(files)}
 
 
 def environment() -> dict[str, Any]:
@@ -57,6 +66,7 @@ def environment() -> dict[str, Any]:
         "versions": {name: _version(name) for name in _PACKAGES} | {"python": platform.python_version()},
         "hardware": {
             "machine": platform.machine(),
+            "cpu": torch.backends.cpu.get_cpu_capability(),
             "threads": torch.get_num_threads(),
             "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         },
@@ -103,7 +113,10 @@ def write_model_card(folder: Path, record: Mapping[str, Any], schema: LabelSchem
         "|---|---|---|",
         f"| {_figure(validation['topics']['macro_f1'])} | {_figure(validation['stances']['macro_f1'])} | {_figure(validation['pairs']['f1'])} |",
         "",
-        "`run.json` holds configuration, data fingerprints, seed, versions and the learning curve.",
+        f"![Loss and validation scores over the steps]({CURVE})",
+        "",
+        "`run.json` holds configuration, fingerprints of data and encoder, seed, versions and every point of the curve:",
+        "`naba train --from-run` with this folder gives the same weights on the same machine.",
         "",
     ]
     write_text(folder / "README.md", "\n".join(lines))

@@ -25,7 +25,7 @@ from transformers import set_seed
 
 from naba.config import TrainConfig
 from naba.dataset.labelled import load_labelled
-from naba.finetuning.trainer import make_trainer, to_precision, training_arguments
+from naba.finetuning.trainer import lower_precision, make_trainer, training_arguments
 from naba.modelling import checkpoint as checkpoints
 from naba.modelling.device import pick_device, pick_precision
 from naba.modelling.encode import EncodedSegments
@@ -79,7 +79,7 @@ def run_fold(
         if arm.prepare:
             arm.prepare(run)
         if device == "cpu":
-            to_precision(run.model, precision)
+            lower_precision(run.model, precision)
         encode = [
             EncodedSegments(part, schema, run.tokenizer, run.normalise, config.max_tokens, weight)
             for part, weight in (
@@ -96,7 +96,7 @@ def run_fold(
         trainer.finish()
         run.model.float()
         if device == "cpu":
-            to_precision(run.model, precision)  # answers in training's precision, as fast
+            lower_precision(run.model, precision)  # answers in training's precision, as fast
         scores = score_texts(run, [rewrite(item).segment.text for item in test])
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_suffix(".tmp.npz")

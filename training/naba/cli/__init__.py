@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from naba.cli import annotation, data, evaluate, imports, model, resolve, rules, select
+from naba.cli import annotation, data, evaluate, experiments, imports, model, pretrain, pseudo, resolve, rules, select
 from naba.cli.terminal import FAULT, INTERRUPTED, say, show
 from naba.errors import NabaError
 
@@ -31,7 +31,11 @@ _COMMANDS: dict[str, Callable[..., None]] = {  # in the order of the work
     "resolve": resolve.resolve,
     "build": data.build,
     "suspects": select.suspects,
+    "pretrain": pretrain.pretrain,
     "train": model.train,
+    "repeat": experiments.repeat,
+    "search": experiments.search,
+    "pseudo-label": pseudo.pseudo_label,
     "evaluate": evaluate.evaluate,
     "label": model.label,
 }
@@ -73,7 +77,9 @@ def main() -> None:
 
 
 def _interrupted() -> NoReturn:
-    say("naba: interrupted; the same command goes on with a training or a build, and starts anything else anew")
+    say(
+        "naba: interrupted; the same command goes on with whatever trains, builds or labels a pool, and starts anything else anew"
+    )
     sys.exit(INTERRUPTED)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from naba.cli.launched import bars, is_first, one_voice
 from naba.cli.terminal import FAULT, Bars, Overrides, Overwrite, Replace, console, default_config, quiet, say, show
 
 
@@ -24,71 +25,39 @@ def quickstart(
 
 
 def train(
-    config: Annotated[Path, typer.Argument(help="Configuration, for example configs/train.yaml.")],
+    config: Annotated[Path | None, typer.Argument(help="Configuration, for example configs/train.yaml.")] = None,
+    from_run: Annotated[
+        Path | None, typer.Option(help="A run folder to train again as it records, instead of CONFIG.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder; what CONFIG names where not given.")] = None,
     overwrite: Overwrite = False,
     set_: Overrides = None,
 ) -> None:
     """Fine-tune an encoder into a run folder; an interrupted run goes on when started again."""
+    if (config is None) == (from_run is None):
+        raise typer.BadParameter("give a CONFIG, or --from-run with a run folder.")
     quiet()
     from naba.config import TrainConfig, load_config
     from naba.paths import find
 
-    settings = load_config(TrainConfig, find(config), set_)
-    from naba.finetuning.train import train as train_run
+    with one_voice():
+        before = None
+        if from_run is None:
+            settings = load_config(TrainConfig, find(config or Path()), set_, {"out": out})
+        else:
+            from naba.finetuning.from_run import RecordedRun
 
-    record = train_run(settings, overwrite=overwrite, progress=Bars())
-    scores = record["validation"]
-    show(
-        f"{settings.out}: validation pair-F1 {scores['pairs']['f1']:.3f}, topic macro-F1 {scores['topics']['macro_f1'] or 0:.3f}, "
-        f"stance macro-F1 {scores['stances']['macro_f1'] or 0:.3f}; {record['seconds']:.0f} s"
-    )
+            before = RecordedRun.read(from_run, set_ or [])
+            settings = before.config(out)
+        from naba.finetuning.train import train as train_run
 
-
-def evaluate(
-    model: Annotated[Path, typer.Argument(help="A run folder.")],
-    data: Annotated[list[Path] | None, typer.Option(help="Labelled JSONL; may be repeated.")] = None,
-    config: Annotated[Path | None, typer.Option(help="configs/evaluate.yaml where not given.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the report; the run folder where not given.")] = None,
-    behaviour: Annotated[
-        bool, typer.Option("--behaviour", help="Run the behaviour tests too; writes behaviour.json.")
-    ] = False,
-    suite: Annotated[Path, typer.Option(help="Folder of the behaviour tests.")] = Path("configs/behaviour"),
-    set_: Overrides = None,
-) -> None:
-    """Score a run on labelled segments, with baselines beside it; writes report.json and report.md."""
-    quiet()
-    from naba.config import EvaluateConfig, load_config
-    from naba.evaluation.report import write_report
-    from naba.paths import find
-
-    settings = load_config(EvaluateConfig, default_config(config, "evaluate"), set_, {"data": data or None})
-    from naba.evaluation.evaluate_run import evaluate_run
-    from naba.evaluation.report import systems_table
-
-    report = evaluate_run(model, settings, progress=Bars())
-    folder = out or settings.out or find(model)
-    files = write_report(folder, report)
-    console().print(systems_table(report))
-    if behaviour:
-        files.append(_behaviour(model, suite, settings.device, folder))
-    show("report: " + ", ".join(map(str, files)))
-
-
-def _behaviour(model: Path, suite: Path, device: str, folder: Path) -> Path:
-    """Run the behaviour tests and show what failed; the texts are the suite's own, so the report may hold them."""
-    from naba.evaluation.behaviour.report import behaviour_failures, behaviour_table
-    from naba.evaluation.behaviour.suite import load_suite, run_behaviour
-    from naba.jsonl import write_json
-    from naba.labelling.labeller import Labeller
-    from naba.paths import find
-
-    labeller = Labeller.load(find(model), device=device)
-    tests = load_suite(find(suite), labeller.schema)
-    report = run_behaviour(lambda texts: labeller.label(texts, progress=Bars()), tests, labeller.schema)
-    console().print(behaviour_table(report))
-    show(behaviour_failures(report, examples=2))
-    write_json(folder / "behaviour.json", report.to_dict())
-    return folder / "behaviour.json"
+        record = train_run(settings, overwrite=overwrite, progress=bars(), repeats=before)
+    if is_first():
+        scores = record["validation"]
+        show(
+            f"{settings.out}: validation pair-F1 {scores['pairs']['f1']:.3f}, topic macro-F1 {scores['topics']['macro_f1'] or 0:.3f}, "
+            f"stance macro-F1 {scores['stances']['macro_f1'] or 0:.3f}; {record['seconds']:.0f} s"
+        )
 
 
 def label(

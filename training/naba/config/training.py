@@ -30,6 +30,8 @@ class TrainConfig(Config):
     out: Path
     encoder: str = "models/naba-base"
     """A folder or a Hub name."""
+    layers: int | None = Field(None, ge=1)
+    """Encoder layers kept, evenly spaced; None: all."""
     normalisation: str = "standard-1"
     head: Literal["attention", "plain"] = "attention"
     max_tokens: int = Field(192, ge=16)

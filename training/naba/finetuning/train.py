@@ -9,44 +9,51 @@ fitted there too. A run that was interrupted goes on from its last checkpoint wh
 import logging
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformers import set_seed
 
 from naba.calibration import fit_decision
 from naba.config import TrainConfig
 from naba.dataset.labelled import load_labelled
-from naba.errors import CheckpointError, ConfigError
-from naba.finetuning.run_folder import data_fingerprints, last_whole_checkpoint, prepare
+from naba.errors import ConfigError
+from naba.finetuning.event_file import event_file
+from naba.finetuning.faults import explained
+from naba.finetuning.from_run import RecordedRun
+from naba.finetuning.interruption import saving_interrupts
+from naba.finetuning.learning_curve import draw
+from naba.finetuning.processes import on_all, on_first, rank
+from naba.finetuning.run_folder import CHECKPOINTS, data_fingerprints, early_stop, last_whole_checkpoint, prepare
+from naba.finetuning.steps import ScoringBar, StepBar
 from naba.finetuning.trainable import check_trainable
-from naba.finetuning.trainer import (
-    JointTrainer,
-    StepBar,
-    make_trainer,
-    saving_interrupts,
-    to_precision,
-    training_arguments,
-)
+from naba.finetuning.trainer import JointTrainer, lower_precision, make_trainer, training_arguments
 from naba.jsonl import write_json
 from naba.metrics import Labels, score
 from naba.modelling import checkpoint as checkpoints
 from naba.modelling.checkpoint import Checkpoint
 from naba.modelling.device import pick_device, pick_precision
 from naba.modelling.encode import EncodedSegments
+from naba.modelling.layers import keep_layers
 from naba.paths import find
 from naba.progress import SILENT, Progress
-from naba.run import describe_run, write_model_card
+from naba.run import CURVE, describe_encoder, describe_inputs, environment, write_model_card
 from naba.schema import LabelSchema
 
 logger = logging.getLogger(__name__)
 
+EVENTS = "tensorboard"
 
-def train(config: TrainConfig, *, overwrite: bool = False, progress: Progress = SILENT) -> dict[str, Any]:
+
+def train(
+    config: TrainConfig,
+    *,
+    overwrite: bool = False,
+    progress: Progress = SILENT,
+    repeats: RecordedRun | None = None,
+) -> dict[str, Any]:
     """Train one run; returns what stands in its run.json.
 
     Under `accelerate launch` every process calls this; the first one writes.
@@ -55,70 +62,64 @@ def train(config: TrainConfig, *, overwrite: bool = False, progress: Progress = 
         config: the run.
         overwrite: replace a finished or foreign run in `config.out` instead of refusing.
         progress: where the steps are reported.
+        repeats: a run that this is to be the same as, as far as its data, labels and encoder are not changed in `config`.
 
     Raises:
-        ConfigError: CUDA asked for and absent, or the output holds another run.
-        DataError: no data, or labels outside the schema, or nothing known.
-        CheckpointError: the encoder cannot be loaded, the loss is no number, memory or disk ran out.
+        ConfigError: CUDA asked for and absent, the output holds another run, or the disk is full.
+        DataError: no data, or labels outside the schema, or nothing known, or other data than of the run to repeat.
+        CheckpointError: the encoder cannot be loaded or is another, the loss is no number, or memory ran out.
+        KeyboardInterrupt: Ctrl-C or SIGTERM, once a checkpoint is saved.
     """
     started = time.perf_counter()
     device = pick_device(config.device)
     precision = pick_precision(config.precision, device)
-    schema = LabelSchema.load(find(config.labels))
-    run, training, validation = _encoded(config, schema)
-    arguments = training_arguments(config, device, precision, config.out / "checkpoints")
-    main = arguments.process_index == 0
-    if main:
+    arguments = training_arguments(config, device, precision, config.out / CHECKPOINTS)
+    trainer: JointTrainer | None = None
+    with explained(config.out, lambda: trainer.state.global_step if trainer else 0, "batch_size or max_tokens"):
+        ready = on_all(lambda: _ready(config))
+        inputs = describe_inputs(
+            config,
+            ready.run.schema,
+            encoder=describe_encoder(config.encoder, getattr(ready.run.model.config, "_commit_hash", None)),
+            data=ready.data,
+            precision=precision,
+            device=device,
+            processes=arguments.world_size,
+        )
         # Only now: a mistyped encoder must neither leave a folder behind nor cost the run that is there.
-        prepare(config, schema, precision, overwrite)
-    if device == "cpu":
-        to_precision(run.model, precision)
-    trainer = make_trainer(config, run, training, validation, arguments)
-    start = _go_on(config.out) if main else None
-    if arguments.world_size > 1:
-        start = _agreed(start)
-    with (
-        progress.task("training", int(arguments.max_steps), "steps") as advance,
-        saving_interrupts(trainer),
-        _explained(trainer, config.out),
-    ):
-        trainer.add_callback(StepBar(advance))
-        trainer.train(resume_from_checkpoint=start)
-    run.model.float()
-    logits = trainer.predict(validation)  # type: ignore[arg-type]
-    (topic, stance), (presence, gold_stance) = logits.predictions, logits.label_ids  # type: ignore[misc]
-    run.decision = fit_decision(topic, stance, presence, gold_stance, schema)
-    probability, _ = run.decision.probabilities(topic, stance, schema)
-    predicted = Labels((probability >= run.decision.thresholds(schema)).astype(int), stance.argmax(-1))
-    scores = score(Labels(presence, gold_stance), predicted, schema)
-    record = describe_run(
-        config,
-        schema,
-        precision=precision,
-        data=data_fingerprints(config),
-        sizes={"train": len(training), "validation": len(validation)},
-        processes=arguments.world_size,
-        seconds=time.perf_counter() - started,
-        validation=scores,
-        history=[entry for entry in trainer.state.log_history if "loss" in entry or "eval_pair_f1" in entry],
-        best_step=trainer.state.best_global_step,
-    )
-    if main:
-        if scores["pairs"]["f1"] == 0:
-            logger.warning(
-                "%s: no (topic, stance) pair of validation is right; train longer or on more data", config.out
-            )
-        _write(run, config, record, schema)
+        start = on_first(lambda: _claim(config, inputs, repeats, overwrite))
+        if device == "cpu":
+            lower_precision(ready.run.model, precision)
+        stopped_at = early_stop(start, config.patience) if start else None
+        trainer = make_trainer(config, ready.run, ready.training, ready.validation, arguments, stopped_at=stopped_at)
+        told = progress if rank() == 0 else SILENT
+        _fit(trainer, config.out, start, told)
+        ready.run.model.float()
+        record = inputs | _outcome(ready, trainer, start, told)
+        record |= {"seconds": round(time.perf_counter() - started, 1)} | environment()
+        if rank() == 0:
+            _write(ready.run, config, record)
     return record
 
 
-def _encoded(config: TrainConfig, schema: LabelSchema) -> tuple[Checkpoint, EncodedSegments, EncodedSegments]:
+@dataclass
+class _Ready:
+    """What there is before a run folder is touched."""
+
+    run: Checkpoint
+    training: EncodedSegments
+    validation: EncodedSegments
+    data: dict[str, str]
+
+
+def _ready(config: TrainConfig) -> _Ready:
     """The model with fresh heads, and the training and validation segments as it reads them."""
     for name in ("train", "validation"):
         if not getattr(config, name):
             raise ConfigError(
                 f"{name}: names no file; `naba build` makes both parts, and the checkpoint is chosen on validation"
             )
+    schema = LabelSchema.load(find(config.labels))
     parts = [load_labelled([source.path], schema) for source in config.train]
     training = [item for part in parts for item in part]
     weights = [source.weight for source, part in zip(config.train, parts, strict=True) for _ in part]
@@ -133,50 +134,66 @@ def _encoded(config: TrainConfig, schema: LabelSchema) -> tuple[Checkpoint, Enco
         max_tokens=config.max_tokens,
         dropout=config.dropout,
     )
+    if config.layers is not None:
+        keep_layers(run.model, config.layers)
     encoded = EncodedSegments(training, schema, run.tokenizer, run.normalise, config.max_tokens, weights)
     held_out = EncodedSegments(validation, schema, run.tokenizer, run.normalise, config.max_tokens)
     held_out.rows.sort(key=lambda row: len(row["input_ids"]), reverse=True)  # little padding in each batch
-    return run, encoded, held_out
+    return _Ready(run, encoded, held_out, data_fingerprints(config))
 
 
-def _go_on(out: Path) -> str | None:
-    start = last_whole_checkpoint(out / "checkpoints")
+def _claim(config: TrainConfig, inputs: dict[str, Any], repeats: RecordedRun | None, overwrite: bool) -> str | None:
+    """Take the run folder; the checkpoint from which the run in it goes on, None where it starts."""
+    if repeats is not None:
+        repeats.check(inputs)
+    prepare(config.out, inputs, overwrite)
+    start = last_whole_checkpoint(config.out / CHECKPOINTS, inputs["processes"])
     if start:
-        logger.warning("%s: going on from %s of an interrupted run", out, Path(start).name.replace("-", " of step "))
+        step = Path(start).name.replace("-", " of step ")
+        logger.warning("%s: going on from %s of an interrupted run", config.out, step)
     return start
 
 
-def _agreed(start: str | None) -> str | None:
-    """What the first process found, on all processes."""
-    holder = [start]
-    torch.distributed.broadcast_object_list(holder)
-    return holder[0]
+def _fit(trainer: JointTrainer, out: Path, start: str | None, progress: Progress) -> None:
+    """Train to the end, and leave the best checkpoint's weights in the model."""
+    with (
+        progress.task("training", int(trainer.args.max_steps), "steps") as advance,
+        event_file(out / EVENTS) as events,
+        saving_interrupts(trainer),
+    ):
+        trainer.add_callback(StepBar(advance, trainer.segments))
+        trainer.add_callback(events)
+        trainer.train(resume_from_checkpoint=start)
 
 
-def _write(run: Checkpoint, config: TrainConfig, record: dict[str, Any], schema: LabelSchema) -> None:
+def _outcome(ready: _Ready, trainer: JointTrainer, start: str | None, progress: Progress) -> dict[str, Any]:
+    """Fit thresholds and temperatures on validation; what came out, for run.json."""
+    schema, state = ready.run.schema, trainer.state
+    batches = len(trainer.get_eval_dataloader())
+    with progress.task("scoring validation", batches, "batches") as advance:
+        trainer.add_callback(ScoringBar(advance))
+        logits = trainer.predict(ready.validation)  # type: ignore[arg-type]
+    (topic, stance), (presence, gold_stance) = logits.predictions, logits.label_ids  # type: ignore[misc]
+    ready.run.decision = fit_decision(topic, stance, presence, gold_stance, schema)
+    probability, _ = ready.run.decision.probabilities(topic, stance, schema)
+    predicted = Labels((probability >= ready.run.decision.thresholds(schema)).astype(int), stance.argmax(-1))
+    return {
+        "segments": {"train": len(ready.training), "validation": len(ready.validation)},
+        "validation": score(Labels(presence, gold_stance), predicted, schema),
+        "resumed_at": int(Path(start).name.rpartition("-")[2]) if start else None,
+        "steps": state.global_step,
+        "best_step": state.best_global_step,
+        "history": [entry for entry in state.log_history if "loss" in entry or "eval_pair_f1" in entry],
+    }
+
+
+def _write(run: Checkpoint, config: TrainConfig, record: dict[str, Any]) -> None:
+    if record["validation"]["pairs"]["f1"] == 0:
+        logger.warning("%s: no (topic, stance) pair of validation is right; train longer or on more data", config.out)
     run.model.to("cpu")
     checkpoints.save(run, config.out, getattr(torch, config.weights))
-    write_model_card(config.out, record, schema)
+    draw(record["history"], record["best_step"], config.out / CURVE)
+    write_model_card(config.out, record, run.schema)
     # Written last: its presence says that the run is complete.
     write_json(config.out / "run.json", record)
-    shutil.rmtree(config.out / "checkpoints", ignore_errors=True)
-
-
-@contextmanager
-def _explained(trainer: JointTrainer, out: Path) -> Iterator[None]:
-    """Memory or disk that runs out, as one line that says what to do."""
-    try:
-        yield
-    except (OSError, SafetensorError, RuntimeError, MemoryError) as error:
-        reason = " ".join(str(error).split())[:160]
-        step = trainer.state.global_step
-        if isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in reason:
-            raise CheckpointError(
-                f"{out}: out of memory at step {step}; lower batch_size or max_tokens and start again with --overwrite ({reason})"
-            ) from None
-        if isinstance(error, OSError | SafetensorError) or "PytorchStreamWriter" in reason or "write" in reason:
-            raise ConfigError(
-                f"{out}: a checkpoint cannot be written at step {step} ({reason}); free some space and start again: "
-                "the run goes on from the checkpoint before"
-            ) from None
-        raise
+    shutil.rmtree(config.out / CHECKPOINTS, ignore_errors=True)

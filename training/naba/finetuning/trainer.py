@@ -1,37 +1,39 @@
-"""Hugging Face's Trainer for the joint model: loss, learning rates, validation scores, progress, Ctrl-C.
+"""Hugging Face's Trainer for the joint model: loss, learning rates, when to validate and save, validation scores.
 
 `naba.finetuning.train` prepares the run folder, uses this to train, and writes the run.
 """
 
-import signal
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from naba.config import TrainConfig
 from naba.errors import CheckpointError
 from naba.finetuning.batches import BatchPlan, PlannedBatches
 from naba.finetuning.optimizer import make_optimizer, parameter_groups
+from naba.finetuning.processes import ElsewhereError, highest, rank
+from naba.finetuning.steps import PlannedEpochs
 from naba.metrics import Labels, score
 from naba.modelling.checkpoint import Checkpoint
-from naba.modelling.device import Precision
+from naba.modelling.device import Precision, to_precision
 from naba.modelling.encode import Collator, EncodedSegments
 from naba.modelling.loss import joint_loss
 from naba.modelling.model import JointLogits, TopicStanceModel
 from naba.schema import LabelSchema
 
+logger = logging.getLogger(__name__)
+
 
 def training_arguments(config: TrainConfig, device: str, precision: Precision, checkpoints: Path) -> TrainingArguments:
     """What Hugging Face's Trainer is told; the steps are set by `make_trainer`."""
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(checkpoints),
         # One item of the training set is a whole planned batch.
         per_device_train_batch_size=1,
@@ -59,6 +61,14 @@ def training_arguments(config: TrainConfig, device: str, precision: Precision, c
         seed=config.seed,
         data_seed=config.seed,
     )
+    if arguments.n_gpu > 1:
+        logger.warning(
+            "one of %d GPUs is used; `accelerate launch -m naba train` with the same arguments uses all",
+            arguments.n_gpu,
+        )
+        # Threads of one process, the Trainer's other way, are slower and cannot pass on what the model returns.
+        arguments._n_gpu = 1
+    return arguments
 
 
 def make_trainer(
@@ -68,16 +78,22 @@ def make_trainer(
     validation: EncodedSegments,
     arguments: TrainingArguments,
     kind: "type[JointTrainer] | None" = None,
+    stopped_at: int | None = None,
 ) -> "JointTrainer":
     """A trainer that validates and saves at the configured points, keeps the best checkpoint, and prints nothing.
 
     Args:
-        run: on a CPU with its encoder in the precision to train in (`to_precision`).
+        run: on a CPU with its encoder in the precision to train in (`lower_precision`).
         kind: a trainer with another loss or optimiser.
+        stopped_at: the step at which the run stopped early before it was interrupted; None: it did not.
     """
     plan = BatchPlan(training.lengths, config.batch_size, config.epochs, config.seed)
-    steps = ceil(len(plan) / (arguments.world_size * max(1, arguments.n_gpu)))
-    arguments.max_steps = steps
+    batches = arguments.world_size  # in a step: one on each device
+    steps = ceil(len(plan) / batches)
+    epochs = PlannedEpochs(plan, config.epochs, batches)
+    if stopped_at is not None:
+        plan.batches = plan.batches[: stopped_at * batches]
+    arguments.max_steps = min(steps, stopped_at or steps)
     arguments.warmup_steps = int(config.warmup * steps)
     arguments.eval_steps = arguments.save_steps = max(1, round(steps / (config.evaluations or max(1.0, config.epochs))))
     arguments.logging_steps = max(1, min(10, steps))
@@ -90,6 +106,10 @@ def make_trainer(
         compute_metrics=lambda prediction: _validation_scores(prediction, run.schema),
     )
     trainer.settings = config
+    trainer.segments = [
+        sum(len(batch) for batch in plan.batches[start : start + batches]) for start in range(0, len(plan), batches)
+    ]
+    trainer.add_callback(epochs)
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
     if config.patience:
@@ -97,10 +117,9 @@ def make_trainer(
     return trainer
 
 
-def to_precision(model: TopicStanceModel, precision: Precision) -> None:
+def lower_precision(model: TopicStanceModel, precision: Precision) -> None:
     """Turn the pretrained part to the precision of training; fresh attention heads stay in float32."""
-    part = model.classifier if model.head_kind == "plain" else model.encoder
-    part.to(getattr(torch, precision))
+    to_precision(model.classifier if model.head_kind == "plain" else model.encoder, precision)
 
 
 @dataclass
@@ -117,6 +136,8 @@ class JointTrainer(Trainer):
     """Hugging Face's Trainer with the joint loss and two learning rates."""
 
     settings: TrainConfig
+    segments: list[int]
+    """How many each step reads, on all processes together."""
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
@@ -126,8 +147,9 @@ class JointTrainer(Trainer):
         if model.training:
             # Batches differ in size: this way every segment weighs the same, whatever its length.
             loss = loss * (len(inputs["input_ids"]) / self.settings.batch_size)
-            if not torch.isfinite(loss):
-                raise CheckpointError(
+            if highest(int(not torch.isfinite(loss)), loss.device):
+                kind = CheckpointError if rank() == 0 else ElsewhereError
+                raise kind(
                     f"the loss became {loss.item()} at step {self.state.global_step}; lower learning_rate or max_grad_norm"
                 )
         return (loss, logits) if return_outputs else loss
@@ -160,56 +182,6 @@ class JointTrainer(Trainer):
                 )
             )
         return self.optimizer
-
-
-@contextmanager
-def saving_interrupts(trainer: "JointTrainer") -> Iterator[None]:
-    """Within the block the first Ctrl-C ends the step, saves a checkpoint and then interrupts; the second at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may handle signals
-        return
-    stop = _StopAndSave()
-    trainer.add_callback(stop)
-
-    def handle(number: int, frame: Any) -> None:
-        if stop.wanted:
-            raise KeyboardInterrupt
-        stop.wanted = True
-
-    before = signal.signal(signal.SIGINT, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if stop.wanted:
-        raise KeyboardInterrupt
-
-
-class _StopAndSave(TrainerCallback):
-    """Once wanted, has the trainer save after the step it is in, and stop."""
-
-    wanted = False
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if self.wanted:
-            control.should_save = control.should_training_stop = True
-
-
-class StepBar(TrainerCallback):
-    """Passes the steps, the loss and the validation score on to the progress."""
-
-    def __init__(self, advance: Any) -> None:
-        self.advance, self.done, self.loss, self.best = advance, 0, "", ""
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.advance(state.global_step - self.done, f"{self.loss} {self.best}".strip())
-        self.done = state.global_step
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-        if logs and "loss" in logs:
-            self.loss = f"loss {float(logs['loss']):.3f}"
-        if logs and "eval_pair_f1" in logs:
-            self.best = f"validation pair-F1 {logs['eval_pair_f1']:.3f}"
 
 
 def _validation_scores(prediction: Any, schema: LabelSchema) -> dict[str, float]:

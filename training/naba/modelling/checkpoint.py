@@ -94,6 +94,7 @@ def save(checkpoint: Checkpoint, folder: Path, dtype: torch.dtype | None = None)
     temporary = folder / ".model.safetensors.tmp"
     try:
         save_file(weights, temporary, metadata={"format": "pt"})
+        temporary.chmod((folder / "tokenizer_config.json").stat().st_mode)  # safetensors writes for the owner alone
         temporary.replace(folder / "model.safetensors")
     except (OSError, SafetensorError) as error:
         temporary.unlink(missing_ok=True)

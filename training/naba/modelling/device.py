@@ -26,6 +26,12 @@ def pick_precision(wanted: Literal["auto", "float32", "bfloat16"], device: str) 
     return "bfloat16" if (torch.cuda.is_bf16_supported() if device == "cuda" else _cpu_has_bfloat16()) else "float32"
 
 
+def to_precision(module: torch.nn.Module, precision: Precision) -> None:
+    """Turn a module's parameters to a precision; buffers, such as those of rotary positions, stay as they are."""
+    for parameter in module.parameters():
+        parameter.data = parameter.data.to(getattr(torch, precision))
+
+
 def is_main_process() -> bool:
     """Whether this process writes and reports: the only one, or the first of those that `accelerate launch` started."""
     distributed = torch.distributed

@@ -1,7 +1,7 @@
 """What the loss compares logits with: hard labels, or a teacher's probabilities where a row has them.
 
-A row labelled by teachers (`naba distil`) has a field `teacher`: topic → `{"probability", "stance_probability"}`. Its
-probabilities are the target then, and the stance counts as far as the teacher believes that the topic is there.
+A row labelled by teachers (`naba pseudo-label`) has a field `teacher`: topic → `{"probability", "stance_probability"}`.
+Its probabilities are the target then, and the stance counts as far as the teacher believes that the topic is there.
 """
 
 from typing import Any

@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import SafetensorError
+
+from naba.errors import CheckpointError, ConfigError, DataError
+from naba.finetuning.faults import explained
+
+OUT = Path("models/mine")
+
+FULL = [
+    OSError(28, "No space left on device"),
+    OSError(28, "No space left on device", "models/mine/checkpoints/checkpoint-8/trainer_state.json"),
+    SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 509888 vs 509776"),
+    RuntimeError("basic_ios::clear: iostream error"),
+    Exception("No space left on device (os error 28)"),  # as the tokenizers library raises it
+]
+
+
+@pytest.mark.parametrize("error", FULL)
+def test_full_disk_is_known_whichever_library_met_it(error: Exception) -> None:
+    with (
+        pytest.raises(ConfigError, match=r"^models/mine: cannot be written at step 7 .*; free some space"),
+        explained(OUT, lambda: 7, "batch_size"),
+    ):
+        raise error
+
+
+MEMORY = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+    RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes. Error code 12"),
+    OSError(12, "Cannot allocate memory"),
+    MemoryError(),
+]
+
+
+@pytest.mark.parametrize("error", MEMORY)
+def test_lack_of_memory_names_the_settings(error: Exception) -> None:
+    with (
+        pytest.raises(CheckpointError, match="out of memory at step 7; lower batch_size or max_tokens and start again"),
+        explained(OUT, lambda: 7, "batch_size or max_tokens"),
+    ):
+        raise error
+
+
+OTHERS = [
+    RuntimeError("The size of tensor a must match the size of tensor b"),
+    PermissionError(13, "Permission denied", "data/train.jsonl"),
+    BrokenPipeError(32, "Broken pipe"),
+    KeyError("labels"),
+    DataError("data/train.jsonl: empty"),
+]
+
+
+@pytest.mark.parametrize("error", OTHERS)
+def test_other_errors_stay_what_they_are(error: Exception) -> None:
+    with pytest.raises(type(error)) as raised, explained(OUT, lambda: 7, "batch_size"):
+        raise error
+    assert raised.value is error

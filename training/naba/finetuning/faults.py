@@ -1,0 +1,65 @@
+"""Memory, disk or another process that gives out in the middle of a training, as one line that says what to do.
+
+with explained(config.out, lambda: trainer.state.global_step, lower="batch_size or max_tokens"):
+    trainer.train()
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+
+from naba.errors import CheckpointError, ConfigError, NabaError
+from naba.finetuning.processes import ElsewhereError, other_ended, rank
+
+_UNWRITABLE = ("PytorchStreamWriter", "inline_container", "iostream error", "(os error")
+"""By which what PyTorch and the libraries in Rust say of a full disk is known; their classes do not tell."""
+
+
+@contextmanager
+def explained(out: Path, step: Callable[[], int], lower: str) -> Iterator[None]:
+    """Within the block such faults become errors of the user's.
+
+    Args:
+        out: the run folder.
+        step: gives the step that the training is at.
+        lower: the settings on which the need of memory depends.
+
+    Raises:
+        CheckpointError: memory gave out, or another process ended.
+        ConfigError: the disk is full or cannot be written.
+        ElsewhereError: another process ended, and the first one says so.
+    """
+    try:
+        yield
+    except NabaError:
+        raise
+    except Exception as error:  # the libraries in Rust raise no narrower class
+        reason = " ".join(str(error).split())[:160]
+        here = f"{out}: " if rank() == 0 else f"process {rank()}: {out}: "
+        if other_ended(error):
+            if rank() > 0:
+                raise ElsewhereError(reason) from None
+            raise CheckpointError(
+                f"{out}: another process of this training ended at step {step()}; what it said stands above, unless the "
+                "system stopped it. The same command goes on from the last checkpoint"
+            ) from None
+        if isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in reason:
+            raise CheckpointError(
+                f"{here}out of memory at step {step()}; lower {lower} and start again with --overwrite ({reason})"
+            ) from None
+        if _is_of_disk(error, out):
+            raise ConfigError(
+                f"{here}cannot be written at step {step()} ({reason}); free some space and start again: the run goes on "
+                "from the last whole checkpoint"
+            ) from None
+        raise
+
+
+def _is_of_disk(error: Exception, out: Path) -> bool:
+    if isinstance(error, OSError):
+        named = error.filename is None or Path(str(error.filename)).is_relative_to(out)
+        return named and not isinstance(error, ConnectionError)  # as of a pipe that nobody reads any more
+    return isinstance(error, SafetensorError) or any(words in str(error) for words in _UNWRITABLE)
