@@ -4,7 +4,7 @@ import pytest
 
 from naba.config import BuildConfig, EvaluateConfig, LabelConfig, QuickstartConfig, TrainConfig, load_config
 from naba.errors import ConfigError
-from naba.finetuning.search_space import SearchConfig
+from naba.experiments.search_space import SearchConfig
 from naba.importing.mapping import ImportConfig
 from naba.pretraining.config import PretrainConfig
 

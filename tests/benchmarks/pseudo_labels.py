@@ -11,9 +11,9 @@ import tempfile
 from pathlib import Path
 
 from naba.dataset.labelled import load_labelled
-from naba.finetuning.confident import SelectionRules, select_confident
-from naba.finetuning.pool import PoolSources, lay_down
-from naba.finetuning.teachers import answer_pool, consensus, open_teachers
+from naba.distillation.confident import SelectionRules, select_confident
+from naba.distillation.pool import PoolSources, lay_down
+from naba.distillation.teachers import answer_pool, consensus, open_teachers
 from naba.schema import UNKNOWN
 
 TOPICS, STANCES = (0.0, 0.8, 0.9, 0.95), (0.0, 0.6, 0.7, 0.8, 0.9)

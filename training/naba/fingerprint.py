@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+DECIDING = ("config.json", "decision.json", "model.safetensors", "tokenizer.json")
+"""The files of a run that its answers follow from."""
+
 
 def fingerprint(path: Path) -> str:
     """First sixteen hex digits of the file's SHA-256."""
@@ -21,3 +24,12 @@ def fingerprint_of(value: Any) -> str:
 def fingerprint_files(paths: Iterable[Path]) -> str:
     """One mark for several files, by name and content."""
     return fingerprint_of([[path.name, fingerprint(path)] for path in paths])
+
+
+def run_mark(folder: Path) -> str:
+    """The run's name with a mark of what decides its answers, so that no other model's are ever taken for its.
+
+    Reports that are written into the folder later change nothing.
+    """
+    files = [folder / name for name in DECIDING]
+    return f"{folder.resolve().name}@{fingerprint_files(file for file in files if file.is_file())}"

@@ -40,10 +40,10 @@ def repeat(
     """Train with several seeds or over cross-validation folds: mean, deviation, intervals; started again, it goes on."""
     quiet()
     from naba.config import TrainConfig, load_config
-    from naba.finetuning.experiment_tables import comparison_table, runs_table, summary_table
-    from naba.finetuning.repeat_summary import compare_repeats, headline, load_repeats
-    from naba.finetuning.repeats import RepeatConfig
-    from naba.finetuning.repeats import repeat as repeat_runs
+    from naba.experiments.experiment_tables import comparison_table, runs_table, summary_table
+    from naba.experiments.repeat_summary import compare_repeats, headline, load_repeats
+    from naba.experiments.repeats import RepeatConfig
+    from naba.experiments.repeats import repeat as repeat_runs
     from naba.jsonl import write_json
     from naba.paths import find
     from naba.schema import LabelSchema
@@ -86,9 +86,9 @@ def search(
     """Search for the best hyper-parameters with Optuna; a search that was stopped goes on when started again."""
     quiet()
     from naba.config import load_config
-    from naba.finetuning.experiment_tables import trials_table
-    from naba.finetuning.search import search as run_search
-    from naba.finetuning.search_space import SearchConfig
+    from naba.experiments.experiment_tables import trials_table
+    from naba.experiments.search import search as run_search
+    from naba.experiments.search_space import SearchConfig
     from naba.paths import find
 
     settings = load_config(SearchConfig, find(config), set_)

@@ -36,8 +36,8 @@ def pseudo_label(
     """Label a pool by one or several runs and keep what they are sure of, with their probabilities, to train a student."""
     quiet()
     from naba.config import load_config
-    from naba.finetuning.pseudo_labels import PseudoLabelConfig, summary_path
-    from naba.finetuning.pseudo_labels import pseudo_label as label
+    from naba.distillation.pseudo_labels import PseudoLabelConfig, summary_path
+    from naba.distillation.pseudo_labels import pseudo_label as label
     from naba.paths import find
 
     given: dict[str, Any] = {"teachers": teachers or None, "pool": pool or None, "articles": articles or None}

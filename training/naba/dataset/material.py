@@ -22,7 +22,7 @@ from naba.dataset.labelled import load_labelled
 from naba.dataset.ledger import Ledger, text_key
 from naba.dataset.split import NOWHERE, PARTS
 from naba.errors import DataError
-from naba.fingerprint import fingerprint_files, fingerprint_of
+from naba.fingerprint import fingerprint_of, run_mark
 from naba.paths import find
 from naba.progress import SILENT, Progress
 from naba.records import LabelledSegment, TopicLabel, Vote
@@ -92,7 +92,7 @@ def gather(
     names: tuple[str, ...] = ()
     if config.articles or votes:
         rules = RuleSet.load(find(config.rules), schema) if config.rules else None
-        voters = Voters(schema, rules, model, _model_name(config.model))
+        voters = Voters(schema, rules, model, run_mark(find(Path(config.model))) if config.model else "")
         read = harvest(config.articles, config.out / "shards", voters, progress=progress)
         voted, kinds, names = _resolve(config, schema, read.segments, voters, votes)
         items, kind, given = items + voted, kind + kinds, given + [NOWHERE] * len(voted)
@@ -123,17 +123,6 @@ def _cleaned(item: LabelledSegment) -> LabelledSegment:
         item = replace(item, provenance=dict(item.provenance) | said)
     text = mask(item.segment.text)
     return item if text == item.segment.text else replace(item, segment=replace(item.segment, text=text))
-
-
-def _model_name(folder: str | None) -> str:
-    """The run's name with a mark of its weights and decision, so that another model's votes are never taken for its."""
-    if folder is None:
-        return ""
-    path = find(Path(folder))
-    files = [
-        file for file in sorted(path.glob("*")) if file.suffix in (".json", ".safetensors") and file.name != "run.json"
-    ]
-    return f"{path.name}@{fingerprint_files(files)}"
 
 
 def _resolve(

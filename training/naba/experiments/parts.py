@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from naba.config import TrainConfig
 from naba.dataset.clusters import find_clusters
 from naba.dataset.labelled import write_labelled
-from naba.finetuning.folds import Folds
+from naba.experiments.folds import Folds
 from naba.records import LabelledSegment
 
 logger = logging.getLogger(__name__)

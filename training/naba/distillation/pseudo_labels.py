@@ -18,10 +18,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from naba.config import ArticleSource, Config
+from naba.distillation.confident import Selection, SelectionRules, confidence, select_confident
+from naba.distillation.pool import Pool, PoolSources, lay_down
+from naba.distillation.teachers import Consensus, Teacher, answer_pool, answers_mark, consensus, open_teachers
 from naba.errors import ConfigError, DataError
-from naba.finetuning.confident import Selection, SelectionRules, confidence, select_confident
-from naba.finetuning.pool import Pool, PoolSources, lay_down
-from naba.finetuning.teachers import Consensus, Teacher, answer_pool, answers_mark, consensus, open_teachers
 from naba.jsonl import write_json, write_jsonl
 from naba.modelling.device import pick_device, pick_precision
 from naba.paths import find

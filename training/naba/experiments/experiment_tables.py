@@ -7,7 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from naba.evaluation.significance import holm
-from naba.finetuning.repeat_summary import Comparison
+from naba.experiments.repeat_summary import Comparison
 
 _RUN_COLUMNS = {"pairs.f1": "pair F1", "topics.macro_f1": "topic macro-F1", "stances.macro_f1": "stance macro-F1"}
 

@@ -16,10 +16,10 @@ import pytest
 
 from naba.config import TrainConfig, load_config
 from naba.errors import CheckpointError, ConfigError, DataError
-from naba.finetuning import search as module
-from naba.finetuning.experiment import fingerprints, training_paths
-from naba.finetuning.search import search
-from naba.finetuning.search_space import SearchConfig
+from naba.experiments import search as module
+from naba.experiments.experiment import fingerprints, training_paths
+from naba.experiments.search import search
+from naba.experiments.search_space import SearchConfig
 from naba.jsonl import read_json, write_json
 from naba.progress import SILENT, Progress
 from tests.conftest import Run

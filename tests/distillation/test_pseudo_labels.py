@@ -11,10 +11,10 @@ from naba.calibration import Decision, TopicDecision
 from naba.cli.pseudo import pseudo_label as command
 from naba.config import TrainConfig, TrainingSource, load_config
 from naba.dataset.labelled import load_labelled
+from naba.distillation import pool as pool_module
+from naba.distillation import teachers as teachers_module
+from naba.distillation.pseudo_labels import PseudoLabelConfig, pseudo_label, summary_path
 from naba.errors import CheckpointError, ConfigError, DataError
-from naba.finetuning import pool as pool_module
-from naba.finetuning import teachers as teachers_module
-from naba.finetuning.pseudo_labels import PseudoLabelConfig, pseudo_label, summary_path
 from naba.finetuning.train import train
 from naba.jsonl import read_jsonl, write_json, write_jsonl
 from naba.labelling.labeller import Labeller

@@ -23,7 +23,7 @@ import numpy as np
 from naba.config import TrainConfig
 from naba.dataset.labelled import load_labelled
 from naba.errors import CheckpointError, ConfigError
-from naba.finetuning.experiment import (
+from naba.experiments.experiment import (
     NamedProgress,
     Train,
     drop_weights,
@@ -32,8 +32,8 @@ from naba.finetuning.experiment import (
     train_once,
     training_paths,
 )
-from naba.finetuning.search_results import write_results
-from naba.finetuning.search_space import OBJECTIVES, Range, SearchConfig
+from naba.experiments.search_results import write_results
+from naba.experiments.search_space import OBJECTIVES, Range, SearchConfig
 from naba.finetuning.train import train as train_run
 from naba.jsonl import read_json
 from naba.paths import find

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from naba.calibration import Decision
 from naba.dataset.ledger import text_key
+from naba.distillation.pool import Pool
 from naba.errors import CheckpointError, ConfigError
-from naba.finetuning.pool import Pool
 from naba.finetuning.trainer import lower_precision
-from naba.fingerprint import fingerprint, fingerprint_files, fingerprint_of
+from naba.fingerprint import DECIDING, fingerprint, fingerprint_of, run_mark
 from naba.jsonl import read_json, read_jsonl, write_jsonl
 from naba.modelling import checkpoint as checkpoints
 from naba.modelling.device import Precision
@@ -41,8 +41,6 @@ Bools = NDArray[np.bool_]
 
 DIGITS = 4
 """Of the ensemble's probabilities; what is decided is decided by these."""
-_FILES = ("config.json", "decision.json", "model.safetensors", "tokenizer.json")
-"""What decides a run's answers."""
 _FIELDS = ("presence", "stance", "windows")
 _NOBODY = UNKNOWN - 1
 
@@ -200,7 +198,7 @@ def _answers(pool: Pool, folder: Path) -> Iterator[tuple[Any, tuple[Any, Any, An
 def _open(folder: Path, in_fold: bool) -> Teacher:
     if not folder.is_dir():
         raise CheckpointError(f"{folder}: no such run folder; train one with `naba train`")
-    missing = [name for name in _FILES if not (folder / name).is_file()]
+    missing = [name for name in DECIDING if not (folder / name).is_file()]
     if missing:
         raise CheckpointError(
             f"{folder}: {missing[0]} is missing; a teacher is a finished run folder (of folds, `naba repeat` keeps the "
@@ -217,8 +215,7 @@ def _open(folder: Path, in_fold: bool) -> Teacher:
                 "%s: not all it was trained on is here as it was; it may vote on segments that it has learnt by heart",
                 folder,
             )
-    name = f"{folder.resolve().name}@{fingerprint_files(folder / name for name in _FILES)}"
-    return Teacher(folder, name, schema, decision, files)
+    return Teacher(folder, run_mark(folder), schema, decision, files)
 
 
 def _labels(schema: LabelSchema) -> str:

@@ -3,7 +3,7 @@
     summary = repeat(config, RepeatConfig(seeds=[1, 2, 3], folds=5))
 
 Runs go to `<out>/fold-1-seed-1` (`<out>/seed-1` without folds), the folds' data to `<out>/folds`, every answer on a
-segment that was not trained on to `<out>/predictions.jsonl`, and what they come to (`naba.finetuning.repeat_summary`)
+segment that was not trained on to `<out>/predictions.jsonl`, and what they come to (`naba.experiments.repeat_summary`)
 to `<out>/summary.json`. Interrupted and started again, finished runs are kept and an unfinished one goes on.
 """
 
@@ -19,7 +19,7 @@ from naba.config import Config, TrainConfig
 from naba.dataset.labelled import load_labelled
 from naba.dataset.leakage import stock_text, without_overlap
 from naba.errors import CheckpointError, ConfigError
-from naba.finetuning.experiment import (
+from naba.experiments.experiment import (
     NamedProgress,
     Train,
     drop_weights,
@@ -29,10 +29,10 @@ from naba.finetuning.experiment import (
     train_once,
     training_paths,
 )
-from naba.finetuning.folds import OVERLAP_WORDS, Folds, make_folds
-from naba.finetuning.parts import Part, fold_parts, seed_part
-from naba.finetuning.predictions import Predict, load_predictions, predict_run, prediction_rows
-from naba.finetuning.repeat_summary import (
+from naba.experiments.folds import OVERLAP_WORDS, Folds, make_folds
+from naba.experiments.parts import Part, fold_parts, seed_part
+from naba.experiments.predictions import Predict, load_predictions, predict_run, prediction_rows
+from naba.experiments.repeat_summary import (
     PREDICTIONS,
     SUMMARY,
     SUMMARY_FORMAT,

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from naba.calibration import Decision, TopicDecision, sigmoid, softmax
+from naba.distillation.pool import Pool, PoolSources, lay_down
+from naba.distillation.teachers import Consensus, Teacher, answer_pool, consensus, open_teachers
 from naba.errors import CheckpointError, ConfigError, SchemaError
-from naba.finetuning.pool import Pool, PoolSources, lay_down
-from naba.finetuning.teachers import Consensus, Teacher, answer_pool, consensus, open_teachers
 from naba.fingerprint import fingerprint
 from naba.modelling import checkpoint as checkpoints
 from naba.modelling.infer import score_texts
@@ -144,3 +144,16 @@ def test_encoder_is_no_teacher(run_folder: Random, schema: LabelSchema, tiny_enc
     (folder / "config.json").write_text("{}")
     with pytest.raises((CheckpointError, SchemaError), match=r"config\.json"):
         open_teachers([folder])
+
+
+def test_a_report_written_into_the_folder_later_leaves_the_mark(tiny_run: Path, tmp_path: Path) -> None:
+    import shutil
+
+    from naba.fingerprint import run_mark
+
+    run = shutil.copytree(tiny_run, tmp_path / "run")
+    before = run_mark(run)
+    (run / "report.json").write_text("{}")
+    assert run_mark(run) == before
+    (run / "decision.json").write_text('{"topics": {}}')
+    assert run_mark(run) != before

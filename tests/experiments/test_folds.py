@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from naba.errors import ConfigError, DataError
-from naba.finetuning.folds import Folds, make_folds
+from naba.experiments.folds import Folds, make_folds
 from naba.records import LabelledSegment
 from naba.schema import LabelSchema
 

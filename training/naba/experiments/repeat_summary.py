@@ -21,7 +21,7 @@ from naba.dataset.dedupe import components
 from naba.errors import ConfigError, DataError
 from naba.evaluation.seeds import Summary, summarise
 from naba.evaluation.significance import Difference, bootstrap, compare
-from naba.finetuning.predictions import Predictions, load_predictions
+from naba.experiments.predictions import Predictions, load_predictions
 from naba.jsonl import read_json
 from naba.metrics import score
 from naba.schema import LabelSchema

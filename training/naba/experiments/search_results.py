@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from naba.finetuning.search_space import SearchConfig
+from naba.experiments.search_space import SearchConfig
 from naba.jsonl import write_json, write_text
 
 TRIALS_FORMAT = 1

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from naba.finetuning.teachers import Bools, Consensus, Floats
+from naba.distillation.teachers import Bools, Consensus, Floats
 
 TOO_LONG = "longer than a teacher reads at once"
 SEEN = "in the training of every teacher"

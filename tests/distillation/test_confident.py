@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from naba.finetuning.confident import (
+from naba.distillation.confident import (
     BEYOND_COUNT,
     BEYOND_NEGATIVES,
     SEEN,
@@ -12,7 +12,7 @@ from naba.finetuning.confident import (
     confidence,
     select_confident,
 )
-from naba.finetuning.teachers import Consensus
+from naba.distillation.teachers import Consensus
 
 SURE, UNSURE = [0.8, 0.1, 0.1], [0.5, 0.3, 0.2]
 

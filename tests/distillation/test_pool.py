@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from naba.config import ArticleSource
+from naba.distillation import pool as module
+from naba.distillation.pool import Pool, PoolSources, lay_down
 from naba.errors import DataError
-from naba.finetuning import pool as module
-from naba.finetuning.pool import Pool, PoolSources, lay_down
 from naba.schema import LabelSchema
 
 Write = Callable[[str, list[dict[str, Any]]], Path]

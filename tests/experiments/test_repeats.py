@@ -14,11 +14,11 @@ import pytest
 
 from naba.config import TrainConfig, load_config
 from naba.errors import CheckpointError, ConfigError, DataError
-from naba.finetuning import repeat_summary
-from naba.finetuning.experiment import fingerprints, hold, training_paths
-from naba.finetuning.predictions import Answers, Predictions, load_predictions
-from naba.finetuning.repeat_summary import compare_repeats, scores_of, summarise_predictions
-from naba.finetuning.repeats import RepeatConfig, repeat
+from naba.experiments import repeat_summary
+from naba.experiments.experiment import fingerprints, hold, training_paths
+from naba.experiments.predictions import Answers, Predictions, load_predictions
+from naba.experiments.repeat_summary import compare_repeats, scores_of, summarise_predictions
+from naba.experiments.repeats import RepeatConfig, repeat
 from naba.jsonl import read_json, read_jsonl, write_json
 from naba.metrics import Labels
 from naba.progress import SILENT, Progress

@@ -1,0 +1,1 @@
+"""Models as teachers: they label a pool, and what they are sure of trains a student."""
