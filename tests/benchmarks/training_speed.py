@@ -138,10 +138,9 @@ class Scoring:
         records = {}
         for training in side.trainings:
             name, settings, job = self.settings(training, rate, seed)
-            print(f"  {name}", flush=True)
-            records[training.target] = kept(
-                name, settings, lambda t=training, j=job: train_once(t, self.items, self.validation, j)
-            )
+            record = kept(name, settings, lambda t=training, j=job: train_once(t, self.items, self.validation, j))
+            print(f"  {name}: {record['seconds']:.0f} s", flush=True)
+            records[training.target] = record
         labels = answers({target: record["logits"] for target, record in records.items()}, self.schema)
         found = score(self.gold, labels, self.schema)
         spent = {name: sum(r[name] for r in records.values()) for name in ("seconds", "processor_seconds")}
