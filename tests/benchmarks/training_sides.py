@@ -112,7 +112,10 @@ class Worker:
         try:
             return self.connection.recv()
         except EOFError:
-            raise SystemExit(f"{self.name}: its process ended; what it said is above") from None
+            self.process.join()
+            raise SystemExit(
+                f"{self.name}: its process ended with code {self.process.exitcode}; what it said is above"
+            ) from None
 
 
 def serve(connection: Any, training: Training, items: list[LabelledSegment], job: Job, rounds: int) -> None:
