@@ -202,8 +202,14 @@ def test_evaluation_runs_the_behaviour_tests_when_asked(naba: Run, tiny_run: Pat
     code, out, errors = naba("evaluate", tiny_run, "--out", "report", "--behaviour", "--suite", "suite")
     assert (code, errors) == (0, "")
     assert "weather" in out
-    report = json.loads((tmp_path / "report" / "behaviour.json").read_text(encoding="utf-8"))
-    assert "weather" in json.dumps(report)
+    report = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert "weather" in json.dumps(report["behaviour"])
+    (tmp_path / "suite" / "minimum.yaml").write_text(
+        SUITE.replace("labels: {}", "labels: {diplomacy: oppose}").replace("0.5", "1.0"), encoding="utf-8"
+    )
+    code, _, errors = naba("evaluate", tiny_run, "--out", "report", "--gate", "--suite", "suite")
+    assert code == 1
+    assert errors.startswith("naba: not fit for release, behaviour gates missed: weather 0.") and "of 1.00" in errors
     assert "no behaviour tests here" in fault(
         naba("evaluate", tiny_run, "--out", "report", "--behaviour", "--suite", "nowhere")
     )

@@ -15,7 +15,8 @@ from naba.config import TrainConfig
 from naba.errors import CheckpointError, ConfigError, DataError, NabaError
 from naba.evaluation.answers import TestSet
 from naba.evaluation.baselines import run_baselines
-from naba.evaluation.systems import System, load_system, narrow
+from naba.evaluation.system import System, narrow
+from naba.evaluation.systems import load_system
 from naba.finetuning.train import train
 from naba.labelling.labeller import Labeller
 from naba.metrics import score

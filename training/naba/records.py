@@ -6,6 +6,7 @@ Article → Segment → LabelledSegment (data) or Prediction (a model's answer).
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import Any
 
 from naba.errors import DataError
@@ -72,7 +73,7 @@ class TopicLabel:
     """A stance id where the topic is present; None where it is absent, or nobody judged the stance."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LabelledSegment:
     """A segment with labels for every topic of a schema."""
 
@@ -118,6 +119,8 @@ class LabelledSegment:
         provenance = row.get("provenance") or {}
         if row.get("id") not in (None, segment.id) and "id" not in provenance:
             provenance = {**provenance, "id": row["id"]}  # a user's own id is not lost
+        if all(type(value) is str for value in provenance.values()):
+            provenance = _shared_provenance(tuple(provenance.items()))
         known = {"id", "article_id", "start", "end", "kind", "text", "labels", "provenance", "cluster"}
         return cls(
             segment,
@@ -189,7 +192,7 @@ class Vote:
 
 def _topic_label(value: Any, schema: LabelSchema, where: str) -> TopicLabel:
     if value is None:
-        return TopicLabel(None)
+        return _shared_label(None, None)
     if not isinstance(value, Mapping) or not isinstance(value.get("present"), bool | None):
         raise DataError(f"{where}: expected {{present: true|false|null, stance}}, got {value!r}")
     present, stance = value.get("present"), value.get("stance")
@@ -197,6 +200,18 @@ def _topic_label(value: Any, schema: LabelSchema, where: str) -> TopicLabel:
         raise DataError(f"{where}: stance {stance!r} is not in the label schema; it has {', '.join(schema.stance_ids)}")
     if stance is not None and not present:
         raise DataError(f"{where}: stance {stance!r} on a topic that is not present; an absent topic has stance null")
+    return _shared_label(present, stance)
+
+
+@lru_cache(maxsize=65536)
+def _shared_provenance(items: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    """The same for provenances, of which an outlet's segments of a day have one."""
+    return dict(items)
+
+
+@cache
+def _shared_label(present: bool | None, stance: str | None) -> TopicLabel:
+    """One object for all equal labels: a million segments have millions of them."""
     return TopicLabel(present, stance)
 
 

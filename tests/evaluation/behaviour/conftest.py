@@ -5,30 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from naba.records import Prediction, TopicPrediction
-from naba.schema import LabelSchema
+from naba.evaluation.behaviour.cases import Decision
 
 Words = Mapping[str, tuple[str, str]]
 """A word → the topic and the stance that it stands for."""
-Predict = Callable[[Sequence[str]], list[Prediction]]
+Predict = Callable[[Sequence[str]], list[Decision]]
 
 
 @pytest.fixture
-def predictor(schema: LabelSchema) -> Callable[..., Predict]:
+def predictor() -> Callable[..., Predict]:
     """Make a predictor: `predictor({"هدنة": ("diplomacy", "support")})`; its calls are kept in `.calls`."""
 
-    def make(words: Words, of: LabelSchema = schema) -> Predict:
-        def predict(texts: Sequence[str]) -> list[Prediction]:
+    def make(words: Words) -> Predict:
+        def predict(texts: Sequence[str]) -> list[Decision]:
             predict.calls.append(list(texts))  # type: ignore[attr-defined]
-            answers = []
-            for text in texts:
-                found = {topic: stance for word, (topic, stance) in words.items() if word in text}
-                topics = {
-                    topic: TopicPrediction(topic in found, float(topic in found), found.get(topic), {})
-                    for topic in of.topic_ids
-                }
-                answers.append(Prediction(text, topics))
-            return answers
+            return [{topic: stance for word, (topic, stance) in words.items() if word in text} for text in texts]
 
         predict.calls = []  # type: ignore[attr-defined]
         return predict

@@ -77,11 +77,11 @@ def test_pass_rates_are_those_worked_out_by_hand(folder: Folder, schema: LabelSc
         "aid_alone": (1, 1),  # diplomacy is not judged
     }
     assert report.by_kind() == {
-        "invariance": {"tests": 5, "gates_missed": 1, "cases": 8, "passed": 7, "pass_rate": 0.875, "mean_test_pass_rate": 0.8},
-        "direction": {"tests": 2, "gates_missed": 0, "cases": 5, "passed": 3, "pass_rate": 0.6, "mean_test_pass_rate": 0.5833},
-        "minimum": {"tests": 3, "gates_missed": 0, "cases": 5, "passed": 4, "pass_rate": 0.8, "mean_test_pass_rate": 0.8333},
+        "invariance": {"tests": 5, "gates_missed": 1, "cases": 8, "passed": 7, "pass_rate": 0.875, "mean_test_pass_rate": 0.8, "at_least": None},
+        "direction": {"tests": 2, "gates_missed": 0, "cases": 5, "passed": 3, "pass_rate": 0.6, "mean_test_pass_rate": 0.5833, "at_least": None},
+        "minimum": {"tests": 3, "gates_missed": 0, "cases": 5, "passed": 4, "pass_rate": 0.8, "mean_test_pass_rate": 0.8333, "at_least": None},
     }  # fmt: skip
-    assert [test.name for test in report.missed] == ["haa"]
+    assert list(report.gates_missed()) == ["haa"]
     assert {test.name: test.sources for test in report.tests if test.kind == "direction"} == {"refused": 2, "turned": 2}
     [asked] = predict.calls
     assert len(asked) == len(set(asked)) == report.texts  # each distinct text once
@@ -113,7 +113,7 @@ tests:
     cases: ["النفط يرتفع", "النفط يهبط"]
 """
     suite = load_suite(folder(tests=content), markets)
-    report = run_behaviour(predictor({"يرتفع": ("oil", "optimistic"), "يهبط": ("oil", "pessimistic")}, markets), suite, markets)  # fmt: skip
+    report = run_behaviour(predictor({"يرتفع": ("oil", "optimistic"), "يهبط": ("oil", "pessimistic")}), suite, markets)  # fmt: skip
     assert [(test.passed, test.cases) for test in report.tests] == [(1, 2)]
 
 

@@ -21,15 +21,17 @@ def evaluate(
     allow_leak: Annotated[
         bool, typer.Option("--allow-leak", help="Score segments that the run has met before; marks the report.")
     ] = False,
-    behaviour: Annotated[
-        bool, typer.Option("--behaviour", help="Run the behaviour tests too; writes behaviour.json.")
-    ] = False,
+    behaviour: Annotated[bool, typer.Option("--behaviour", help="Run the behaviour tests too.")] = False,
     suite: Annotated[Path, typer.Option(help="Folder of the behaviour tests.")] = Path("configs/behaviour"),
+    gate: Annotated[
+        bool, typer.Option("--gate", help="Run the behaviour tests; exit code 1 if a release needs better.")
+    ] = False,
     set_: Overrides = None,
 ) -> None:
     """Score a run on labelled segments, with baselines and intervals; writes report.json and report.md."""
     quiet()
     from naba.config import EvaluateConfig, load_config
+    from naba.evaluation.behaviour.tables import behaviour_failures, behaviour_table
     from naba.evaluation.report import systems_table, warnings, write_report
     from naba.paths import find
 
@@ -43,6 +45,7 @@ def evaluate(
             "mapping": mapping,
             "texts": False if no_text else None,
             "allow_leak": True if allow_leak else None,
+            "behaviour": suite if behaviour or gate else None,
         },
     )
     from naba.evaluation.evaluate_run import evaluate_run
@@ -53,23 +56,11 @@ def evaluate(
     console().print(systems_table(report))
     for warning in warnings(report):
         say(f"naba: {warning.removeprefix('- ').replace('**', '')}")
-    if behaviour:
-        files.append(_behaviour(model, suite, settings.device, folder))
+    if report["behaviour"]:
+        console().print(behaviour_table(report["behaviour"]))
+        show(behaviour_failures(report["behaviour"], examples=2))
     show("report: " + ", ".join(map(str, files)))
-
-
-def _behaviour(model: str, suite: Path, device: str, folder: Path) -> Path:
-    """Run the behaviour tests and show what failed; the texts are the suite's own, so the report may hold them."""
-    from naba.evaluation.behaviour.report import behaviour_failures, behaviour_table
-    from naba.evaluation.behaviour.suite import load_suite, run_behaviour
-    from naba.jsonl import write_json
-    from naba.labelling.labeller import Labeller
-    from naba.paths import find
-
-    labeller = Labeller.load(find(Path(model)), device=device)
-    tests = load_suite(find(suite), labeller.schema)
-    report = run_behaviour(lambda texts: labeller.label(texts, progress=Bars()), tests, labeller.schema)
-    console().print(behaviour_table(report))
-    show(behaviour_failures(report, examples=2))
-    write_json(folder / "behaviour.json", report.to_dict())
-    return folder / "behaviour.json"
+    if gate and (missed := report["behaviour"]["gates_missed"]):
+        rates = ", ".join(f"{name} {rate:.2f} of {least:.2f}" for name, (rate, least) in missed.items())
+        say(f"naba: not fit for release, behaviour gates missed: {rates}")
+        raise typer.Exit(1)

@@ -25,6 +25,8 @@ class EvaluateConfig(Config):
     """What operating points are chosen on; the run's own validation files where not given."""
     baselines: Literal["all", "fast", "none"] = "all"
     """fast: those that need seconds; all: with those that put the training segments through the encoder."""
+    behaviour: Path | None = None
+    """Folder of behaviour tests that are run too, such as configs/behaviour; none where not given."""
     rules: Path = Path("configs/rules")
     """Folder of the labelling rules that are one of the baselines."""
     encoder: str | None = None

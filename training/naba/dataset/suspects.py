@@ -8,6 +8,7 @@ well looks the same as a slip.
     found = find_suspects(items, out_of_fold(items, find_clusters(items).of.tolist(), schema), schema)
 """
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -168,5 +169,8 @@ def _confident_learning(given: Ints, beliefs: Floats) -> tuple[Any, Any]:
         raise NabaError("label errors need cleanlab; install it with: pip install -e '.[build]'") from None
     # Filter and score as tests/benchmarks/suspects.py found them best. One process: the sets are small, and forked workers
     # outlive an interruption.
-    flagged = find_label_issues(given, beliefs, filter_by="both", n_jobs=1)
+    with warnings.catch_warnings():
+        # A rare class has few errors that can be found; that is no news to a reader of the list.
+        warnings.filterwarnings("ignore", "May not flag all label issues", UserWarning)
+        flagged = find_label_issues(given, beliefs, filter_by="both", n_jobs=1)
     return flagged, get_label_quality_scores(given, beliefs, method="normalized_margin")

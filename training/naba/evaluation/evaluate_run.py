@@ -3,7 +3,8 @@
     report = evaluate_run("models/mine", EvaluateConfig(data=[Path("data/seed-gold.jsonl")]))
 
 Load (systems) → refuse what the run has met before (leaks) → answers of run, other runs, baselines → the parts of the
-report: uncertainty, trust, slices, error analysis. Tables and pages are made from the report alone (report, page).
+report: uncertainty, curves, trust, slices, error analysis, behaviour tests. Tables and pages are made from the report
+alone (report, page).
 """
 
 from collections.abc import Sequence
@@ -19,13 +20,16 @@ from naba.dataset.labelled import load_labelled
 from naba.errors import DataError
 from naba.evaluation.answers import Answers, TestSet
 from naba.evaluation.baselines import ALL, FAST, Baseline, run_baselines
+from naba.evaluation.behaviour.suite import BehaviourSuite, load_suite, run_behaviour
+from naba.evaluation.curves import precision_recall
 from naba.evaluation.embeddings import EncoderSource
 from naba.evaluation.error_analysis import error_analysis
 from naba.evaluation.leaks import Leaks, find_leaks
 from naba.evaluation.material import Material
 from naba.evaluation.readings import READERS, consistency
 from naba.evaluation.slices import slices
-from naba.evaluation.systems import System, load_system
+from naba.evaluation.system import System
+from naba.evaluation.systems import load_system
 from naba.evaluation.trust import chosen_on_validation, trust
 from naba.evaluation.uncertainty import compared, scored
 from naba.fingerprint import fingerprint
@@ -37,7 +41,9 @@ from naba.records import LabelledSegment
 from naba.run import environment
 from naba.scores import Labels
 
-REPORT_FORMAT = 2
+REPORT_FORMAT = 3
+BEHAVIOUR_EXAMPLES = 10
+"""Failing cases of each behaviour test that a report shows."""
 MODEL = "model"
 """The name of the evaluated run among the systems of a report."""
 _BASELINES = {"all": ALL, "fast": FAST, "none": ()}
@@ -51,6 +57,7 @@ def evaluate_run(model: str | Path, config: EvaluateConfig, *, progress: Progres
 
     Raises:
         CheckpointError: it cannot be loaded.
+        ConfigError: the behaviour tests cannot be read, or ask for topics that it has no answer for.
         DataError: the data cannot be read, has other topics or stances, or holds what the run was trained or chosen on.
     """
     system = load_system(model, mapping=config.mapping, device=config.device, batch_size=config.batch_size)
@@ -59,6 +66,7 @@ def evaluate_run(model: str | Path, config: EvaluateConfig, *, progress: Progres
     known = Material.of(system, train=config.train, validation=config.validation)
     leaks = find_leaks(items, known.training, known.validation)
     _refuse(leaks, items, config)
+    suite = load_suite(find(config.behaviour), schema) if config.behaviour else None
     test = system.scored_on(TestSet.of(leaks.unseen if config.drop_seen else items, schema))
     answers = {MODEL: system.answers(test.texts, progress=progress)}
     described: dict[str, dict[str, Any]] = {MODEL: {"basis": system.description, "notes": list(system.notes)}}
@@ -100,12 +108,14 @@ def evaluate_run(model: str | Path, config: EvaluateConfig, *, progress: Progres
         },
         "comparisons": compared(test, MODEL, answers, resamples=config.resamples),
         "readings": {"name": READERS} | asdict(read_twice) if read_twice else None,
+        "curves": precision_recall(test, answers[MODEL], system.thresholds),
         "trust": _trust(system, test, answers[MODEL], known, config, progress),
         "slices": [
             one.to_dict()
             for one in slices(test, answers[MODEL], fields=config.slice_fields, resamples=config.resamples)
         ],
         "errors": error_analysis(test, answers[MODEL], show=config.shown).to_dict(texts=config.texts),
+        "behaviour": _behaviour(system, suite, progress),
         "history": system.record.get("history"),
         "best_step": system.record.get("best_step"),
     } | environment()
@@ -163,6 +173,13 @@ def _trust(
     validation = TestSet.of(known.validation, test.schema)
     there = system.answers(validation.texts, progress=progress)
     return found | {"chosen": chosen_on_validation(validation, there, test, answers, target=config.target_error)}
+
+
+def _behaviour(system: System, suite: BehaviourSuite | None, progress: Progress) -> dict[str, Any] | None:
+    if suite is None:
+        return None
+    found = run_behaviour(lambda texts: system.decisions(texts, progress=progress), suite, system.schema)
+    return found.to_dict(examples=BEHAVIOUR_EXAMPLES)
 
 
 def _uncalibrated(checkpoint: Checkpoint, texts: Sequence[str], batch_size: int, progress: Progress) -> Answers:

@@ -124,6 +124,14 @@ class LabelMap:
         found[self.topic[says], self.stance[says]] = True
         return found
 
+    @property
+    def decided_at(self) -> dict[str, float | None]:
+        """Topic → the probability from which it counts as present; None where the likeliest answer counts."""
+        return {
+            topic: None if np.isnan(threshold) else float(threshold)
+            for topic, threshold in zip(self.schema.topic_ids, self.thresholds, strict=True)
+        }
+
     def answers(self, logits: Floats) -> Answers:
         """Answers from raw scores [N, K]; the stance is UNKNOWN where no label says one."""
         probability = softmax(logits) if self.problem == "single" else sigmoid(logits)

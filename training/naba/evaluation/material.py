@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from naba.config import TrainingSource
 from naba.dataset.labelled import load_labelled
 from naba.errors import CheckpointError
-from naba.evaluation.systems import System
+from naba.evaluation.system import System
 from naba.fingerprint import fingerprint
 from naba.paths import find
 from naba.records import LabelledSegment

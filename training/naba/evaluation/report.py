@@ -42,8 +42,8 @@ def write_report(folder: Path, report: Mapping[str, Any]) -> list[Path]:
 def systems_table(report: Mapping[str, Any]) -> Table:
     """The systems side by side with their intervals, for a terminal."""
     table = Table("system", *HEADLINE.values(), title=f"{report['segments']} segments, with 95 % intervals")
-    for row in systems_rows(report):
-        table.add_row(*row)
+    for name, *scores in systems_rows(report):
+        table.add_row(name, *(score.replace(" [", "\n[") for score in scores))  # two lines fit 80 columns
     if report["readings"]:
         table.caption = f"{report['readings']['name']}: {readings_line(report)}"
     return table

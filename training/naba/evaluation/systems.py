@@ -3,27 +3,24 @@
     system = load_system("models/naba-news")                                       # a run folder
     system = load_system("models/mine/checkpoints/checkpoint-600")                 # while the run trains, or after a stop
     system = load_system("somebody/news", mapping=Path("configs/mappings/example.yaml"))  # Hub name or folder
-    test = system.scored_on(TestSet.of(items, system.source_schema))
-    answers = narrow(system.answers(test.texts), system.schema, test.schema)
 
 Only safetensors are read, never pickle, and no code that comes with a model is ever run.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from naba.config import load_config
 from naba.errors import CheckpointError, DataError, SchemaError
-from naba.evaluation.answers import Answers, TestSet
-from naba.evaluation.label_mapping import LabelMap, MappingConfig, narrow_schema
+from naba.evaluation.answers import Answers
+from naba.evaluation.label_mapping import LabelMap, MappingConfig
+from naba.evaluation.system import System
 from naba.evaluation.text_classifier import TextClassifier
 from naba.jsonl import read_json
 from naba.modelling import checkpoint as checkpoints
@@ -32,83 +29,13 @@ from naba.modelling.device import pick_device
 from naba.modelling.infer import score_texts
 from naba.modelling.layers import keep_layers
 from naba.paths import find
-from naba.progress import SILENT, Progress
-from naba.schema import UNKNOWN, LabelSchema
+from naba.progress import Progress
+from naba.schema import LabelSchema
 from naba.scores import Labels
 
 Device = Literal["auto", "cpu", "cuda"]
-Answer = Callable[[Sequence[str], Progress], Answers]
 
 _CHECKPOINT = re.compile(r"checkpoint-\d+")
-
-
-@dataclass(frozen=True)
-class System:
-    """What is evaluated."""
-
-    name: str
-    """As the user named it."""
-    kind: Literal["run", "checkpoint", "classifier"]
-    description: str
-    """One line for the report."""
-    schema: LabelSchema
-    """Topics that it has answers for; the T of its answers."""
-    source_schema: LabelSchema
-    """Topics of the data it is scored on; more than `schema` has where a mapping covers a part."""
-    answer: Answer
-    notes: tuple[str, ...] = ()
-    """What a reader of its scores has to know."""
-    stances: NDArray[np.bool_] | None = None  # [T, S]
-    """Which stances it can say; None: all."""
-    normalisation: str = "standard-1"
-    max_tokens: int = 192
-    record: Mapping[str, Any] = field(default_factory=dict)
-    """run.json or train.json: what it was trained from and on; empty where that is not known."""
-    checkpoint: Checkpoint | None = None
-    """The loaded model of a run or checkpoint."""
-
-    def answers(self, texts: Sequence[str], *, progress: Progress = SILENT) -> Answers:
-        """Its answers for texts, in their order."""
-        return self.answer(texts, progress)
-
-    @property
-    def encoder(self) -> str | None:
-        """The encoder that it was fine-tuned from; None where that is not known."""
-        config = self.record.get("config")
-        return config.get("encoder") if isinstance(config, Mapping) else None
-
-    def scored_on(self, test: TestSet) -> TestSet:
-        """The test set without what it has no answer for, which nobody judged then: neither right nor wrong.
-
-        What it is compared with is scored on the same, by `narrow`. Several systems narrow a test set one after another.
-
-        Raises:
-            DataError: the test set has other topics or stances, or none that it answers for.
-        """
-        given = test.schema
-        if given.stance_ids != self.source_schema.stance_ids or set(given.topic_ids) - set(
-            self.source_schema.topic_ids
-        ):
-            raise DataError(f"{self.name}: made for other topics or stances than the test set's, {given.name!r}")
-        kept = [t for t, topic in enumerate(given.topic_ids) if topic in self.schema.topic_ids]
-        if not kept:
-            raise DataError(f"{self.name}: answers for none of the topics {', '.join(given.topic_ids)}")
-        if len(kept) == len(given.topic_ids) and self.stances is None:
-            return test
-        schema = narrow_schema(given, [given.topic_ids[t] for t in kept])
-        presence, stance = test.gold.presence[:, kept], test.gold.stance[:, kept]
-        if self.stances is not None:
-            said = self.stances[[self.schema.topic_ids.index(topic) for topic in schema.topic_ids]]  # [T, S]
-            can = said[np.arange(len(kept)), np.maximum(stance, 0)]  # [N, T]
-            stance = np.where(can, stance, UNKNOWN)
-        return replace(test, gold=Labels(presence, stance), schema=schema)
-
-
-def narrow(answers: Answers, schema: LabelSchema, to: LabelSchema) -> Answers:
-    """Answers on the topics of `schema` as answers on those of `to`, which are some of them."""
-    kept = [schema.topic_ids.index(topic) for topic in to.topic_ids]
-    topic, stance = (None if part is None else part[:, kept] for part in (answers.topic, answers.stance))
-    return Answers(Labels(answers.labels.presence[:, kept], answers.labels.stance[:, kept]), topic, stance)
 
 
 def load_system(
@@ -193,6 +120,7 @@ def _of_naba(
         schema,
         schema,
         answer,
+        {topic: decision.of(topic).threshold for topic in schema.topic_ids},
         notes,
         normalisation=checkpoint.normalisation,
         max_tokens=checkpoint.max_tokens,
@@ -275,6 +203,7 @@ def _classifier(name: str, path: Path, device: Device, batch_size: int) -> Syste
         label_map.schema,
         schema,
         answer,
+        label_map.decided_at,
         _left_out(label_map, schema),
         None if label_map.stances.all() else label_map.stances,
         mapping.normalisation,

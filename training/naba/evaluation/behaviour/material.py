@@ -108,6 +108,9 @@ class BehaviourFile(Config):
 
     kind: Kind | None = None
     at_least: float = Field(0.0, ge=0, le=1)
+    """Share of cases of each test that a released model has to pass."""
+    kind_at_least: float | None = Field(None, ge=0, le=1)
+    """The same of all cases of the file's kind together."""
     slots: dict[str, list[str]] = Field({})
     bases: list[Base] = Field([])
     tests: list[BehaviourTest] = Field([])

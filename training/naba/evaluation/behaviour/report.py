@@ -1,14 +1,12 @@
 """What behaviour tests found: pass rates per test and kind, which gates are missed, and the failing cases themselves.
 
-report = run_behaviour(labeller.label, suite, labeller.schema)
-behaviour_table(report); behaviour_failures(report, examples=2); report.to_dict()
+report = run_behaviour(predict, suite, schema)
+report.gates_missed(); report.to_dict()         # `naba.evaluation.behaviour.tables` makes it readable
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from rich.table import Table
 
 from naba.evaluation.behaviour.cases import Case, Decision
 from naba.evaluation.behaviour.material import Kind
@@ -106,15 +104,23 @@ class BehaviourReport:
     """All tests' results."""
 
     tests: Sequence[TestResult]
+    at_least: Mapping[Kind, float]
+    """Share of all cases of a kind that a released model has to pass, where there is such a gate."""
     texts: int
     """Distinct texts predicted."""
     segments: int
     """Distinct segments of the caller's that the invariance tests changed too."""
 
-    @property
-    def missed(self) -> list[TestResult]:
-        """The tests whose gate is not met."""
-        return [test for test in self.tests if not test.gate_met]
+    def gates_missed(self) -> dict[str, tuple[float, float]]:
+        """Kind or test → (share of cases passed, share needed), of all gates that are not met; none: fit for release."""
+        kinds = self.by_kind()
+        missed: dict[str, tuple[float, float]] = {
+            kind: (kinds[kind]["pass_rate"], least)
+            for kind, least in self.at_least.items()
+            if kind in kinds and kinds[kind]["passed"] < least * kinds[kind]["cases"]
+        }
+        of_tests = {test.name: (test.pass_rate, test.at_least) for test in self.tests if not test.gate_met}
+        return {**missed, **of_tests}
 
     def by_kind(self) -> dict[str, dict[str, Any]]:
         """Per kind: tests, missed gates, cases, share of cases passed, mean of the tests' pass rates."""
@@ -129,6 +135,7 @@ class BehaviourReport:
                     "passed": sum(test.passed for test in tests),
                     "pass_rate": round(sum(test.passed for test in tests) / cases, 4),
                     "mean_test_pass_rate": round(sum(test.pass_rate for test in tests) / len(tests), 4),
+                    "at_least": self.at_least.get(kind),
                 }
         return kinds
 
@@ -143,41 +150,6 @@ class BehaviourReport:
             "distinct_texts": self.texts,
             "given_segments": self.segments,
             "kinds": self.by_kind(),
+            "gates_missed": {name: list(rates) for name, rates in self.gates_missed().items()},
             "tests": [test.to_dict(examples=examples, texts=texts) for test in self.tests],
         }
-
-
-def behaviour_table(report: BehaviourReport) -> Table:
-    """The tests and their pass rates, for a terminal; the kinds stand below them."""
-    title = f"{len(report.tests)} behaviour tests, {report.texts} texts"
-    table = Table("test", "kind", "cases", "made of", "pass rate", "needed", "", title=title)
-    for test in report.tests:
-        gate = "" if test.gate_met else "missed"
-        cases, rate = (str(test.cases), str(test.sources)), (f"{test.pass_rate:.3f}", f"{test.at_least:.2f}")
-        table.add_row(test.name, test.kind, *cases, *rate, gate)
-    table.add_section()
-    for kind, values in report.by_kind().items():
-        missed = f"{values['gates_missed']} missed"
-        table.add_row(
-            f"{values['tests']} tests", kind, str(values["cases"]), "", f"{values['pass_rate']:.3f}", "", missed
-        )
-    return table
-
-
-def behaviour_failures(report: BehaviourReport, *, examples: int = 2, texts: bool = True) -> str:
-    """Failing examples, at most `examples` a test, with what was said and expected; plain lines, "" where all passed."""
-    lines: list[str] = []
-    for test in report.tests:
-        if not test.failures:
-            continue
-        lines.append(f"{test.name} ({test.kind}), {len(test.failures)} of {test.cases} failed: {test.description}")
-        for outcome in test.failures[:examples]:
-            for side in outcome.to_dict(texts=texts).values():
-                expected = f", expected {_labels(side['expected'])}" if "expected" in side else ""
-                lines += [f"  {side.get('text') or side['id']}", f"    said {_labels(side['decision'])}{expected}"]
-            lines.append("")
-    return "\n".join(lines).rstrip()
-
-
-def _labels(decision: Decision) -> str:
-    return ", ".join(f"{topic}: {stance}" for topic, stance in decision.items()) or "no topic"

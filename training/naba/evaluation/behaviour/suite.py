@@ -4,7 +4,7 @@ CheckList (Ribeiro et al. 2020, "Beyond Accuracy", ACL) in Arabic: invariance, d
 distinct text is predicted once.
 
     suite = load_suite(Path("configs/behaviour"), labeller.schema)
-    report = run_behaviour(labeller.label, suite, labeller.schema)
+    report = run_behaviour(lambda texts: [answer.present for answer in labeller.label(texts)], suite, labeller.schema)
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,10 +16,9 @@ from naba.errors import ConfigError, SchemaError
 from naba.evaluation.behaviour.cases import Case, Decision, changed_cases, written_cases
 from naba.evaluation.behaviour.material import Base, BehaviourFile, BehaviourTest, Kind
 from naba.evaluation.behaviour.report import BehaviourReport, Outcome, TestResult
-from naba.records import Prediction
 from naba.schema import LabelSchema
 
-Predict = Callable[[Sequence[str]], Sequence[Prediction]]
+Predict = Callable[[Sequence[str]], Sequence[Decision]]
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,8 @@ class BehaviourSuite:
     """All tests of a folder."""
 
     tests: Sequence[LoadedTest]
+    at_least: Mapping[Kind, float]
+    """Share of all cases of a kind that a released model has to pass; kinds without a gate are not named."""
     bases: Sequence[Base]
     schema_fingerprint: str
 
@@ -67,7 +68,7 @@ def load_suite(folder: Path, schema: LabelSchema) -> BehaviourSuite:
             tests[test.name] = _load_test(test, file, slots, bases, schema, where)
     if not tests:
         raise ConfigError(f"{folder}: the files hold no 'tests'")
-    return BehaviourSuite(list(tests.values()), bases, schema.fingerprint)
+    return BehaviourSuite(list(tests.values()), _gates(files), bases, schema.fingerprint)
 
 
 def run_behaviour(
@@ -76,7 +77,7 @@ def run_behaviour(
     """Run every test.
 
     Args:
-        predict: texts in, one prediction each, in their order (`Labeller.label`).
+        predict: texts in, the decision on each, in their order.
         suite: the tests, loaded for the same schema.
         schema: the model's topics and stances.
         segments: real texts that the invariance tests change too, beside the suite's own base sentences.
@@ -102,12 +103,12 @@ def run_behaviour(
     answers = predict(texts)
     if len(answers) != len(texts):
         raise ValueError(f"predict() gave {len(answers)} answers for {len(texts)} texts")
-    decisions = {text: _decision(answer) for text, answer in zip(texts, answers, strict=True)}
+    decisions = dict(zip(texts, answers, strict=True))
     results = []
     for test in suite.tests:
         outcomes = [_outcome(case, decisions) for case in cases[test.test.name]]
         results.append(TestResult(test.test.name, test.kind, test.test.description, test.at_least, outcomes))
-    return BehaviourReport(results, len(texts), len(set(segments)))
+    return BehaviourReport(results, suite.at_least, len(texts), len(set(segments)))
 
 
 def _outcome(case: Case, decisions: Mapping[str, Decision]) -> Outcome:
@@ -115,12 +116,16 @@ def _outcome(case: Case, decisions: Mapping[str, Decision]) -> Outcome:
     return Outcome(case, [case.judged(decision) for decision in seen], case.passes(seen))
 
 
-def _decision(prediction: Prediction) -> Decision:
-    return {topic: answer.stance for topic, answer in prediction.topics.items() if answer.present}
-
-
 def _distinct(cases: Sequence[Case]) -> list[str]:
     return list(dict.fromkeys(text for case in cases for text in case.texts))
+
+
+def _gates(files: Mapping[Path, BehaviourFile]) -> dict[Kind, float]:
+    gates: dict[Kind, float] = {}
+    for file in files.values():
+        if file.kind and file.kind_at_least is not None:
+            gates[file.kind] = max(file.kind_at_least, gates.get(file.kind, 0.0))
+    return gates
 
 
 def _merged_slots(files: Mapping[Path, BehaviourFile]) -> dict[str, list[str]]:

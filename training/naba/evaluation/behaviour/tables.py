@@ -1,0 +1,45 @@
+"""Behaviour tests to read: the pass rates as a table, the failing cases as lines, from what a report stores of them.
+
+behaviour_table(report["behaviour"]); behaviour_failures(report["behaviour"], examples=2)
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+
+def behaviour_table(behaviour: Mapping[str, Any]) -> Table:
+    """The tests and their pass rates, for a terminal; the kinds stand below them."""
+    title = f"{len(behaviour['tests'])} behaviour tests, {behaviour['distinct_texts']} texts"
+    table = Table("test", "kind", "cases", "made of", "pass rate", "needed", "", title=title)
+    for test in behaviour["tests"]:
+        numbers = (str(test["cases"]), str(test["sources"]), f"{test['pass_rate']:.3f}", f"{test['at_least']:.2f}")
+        table.add_row(test["name"], test["kind"], *numbers, "" if test["gate_met"] else "missed")
+    table.add_section()
+    for kind, found in behaviour["kinds"].items():
+        needed = "" if found["at_least"] is None else f"{found['at_least']:.2f}"
+        missed = "missed" if kind in behaviour["gates_missed"] else f"{found['gates_missed']} tests missed"
+        numbers = (str(found["cases"]), "", f"{found['pass_rate']:.3f}", needed)
+        table.add_row(f"{found['tests']} tests", kind, *numbers, missed)
+    return table
+
+
+def behaviour_failures(behaviour: Mapping[str, Any], *, examples: int = 2) -> str:
+    """Failing cases, at most `examples` a test, with what was said and expected; plain lines, "" where all passed."""
+    lines: list[str] = []
+    for test in behaviour["tests"]:
+        if not test["failures"]:
+            continue
+        failed = test["cases"] - test["passed"]
+        lines.append(f"{test['name']} ({test['kind']}), {failed} of {test['cases']} failed: {test['description']}")
+        for case in test["failures"][:examples]:
+            for side in case.values():
+                expected = f", expected {_labels(side['expected'])}" if "expected" in side else ""
+                lines += [f"  {side.get('text') or side['id']}", f"    said {_labels(side['decision'])}{expected}"]
+            lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def _labels(decision: Mapping[str, str | None]) -> str:
+    return ", ".join(f"{topic}: {stance}" for topic, stance in decision.items()) or "no topic"
