@@ -1,6 +1,10 @@
+from pathlib import Path
+
 import torch
 
-from naba.finetuning.optimizer import MasterWeights, make_optimizer
+from naba.finetuning.optimizer import MasterWeights, make_optimizer, parameter_groups
+from naba.modelling.checkpoint import from_encoder
+from naba.schema import LabelSchema
 
 
 def quadratic(parameter: torch.Tensor) -> torch.Tensor:
@@ -51,3 +55,17 @@ def test_state_restores_masters_and_moments_exactly() -> None:
     assert torch.equal(whole, again)
     assert torch.equal(whole_optimizer.masters[0], again_optimizer.masters[0])
     assert all(tensor.dtype == torch.float32 for tensor in again_optimizer.masters)
+
+
+def test_encoder_and_heads_have_rates_of_their_own_and_biases_and_norms_do_not_decay(
+    tiny_encoder: Path, schema: LabelSchema
+) -> None:
+    run = from_encoder(
+        str(tiny_encoder), schema, normalisation="standard-1", head="attention", max_tokens=32, dropout=0.1
+    )
+    groups = parameter_groups(run.model, learning_rate=1e-4, head_learning_rate=1e-3, weight_decay=0.01)
+    found = {id(parameter): (group["lr"], group["weight_decay"]) for group in groups for parameter in group["params"]}
+    assert len(found) == len(list(run.model.parameters()))
+    for name, parameter in run.model.named_parameters():
+        decays = not (name.endswith("bias") or "LayerNorm" in name)
+        assert found[id(parameter)] == (1e-4 if name.startswith("encoder.") else 1e-3, 0.01 if decays else 0.0), name

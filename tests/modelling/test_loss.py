@@ -7,7 +7,9 @@ from naba.modelling.model import JointLogits
 from naba.schema import UNKNOWN
 
 
-def targets(presence: list[list[int]], stances: list[list[int]], width: int) -> dict[str, torch.Tensor]:
+def targets(
+    presence: list[list[int]], stances: list[list[int]], width: int, weights: list[float] | None = None
+) -> dict[str, torch.Tensor]:
     """Dense targets [B, T] and [B, T, width] from hard labels."""
     known, chosen = torch.tensor(presence), torch.tensor(stances)
     return {
@@ -15,6 +17,7 @@ def targets(presence: list[list[int]], stances: list[list[int]], width: int) -> 
         "topic_known": (known != UNKNOWN).float(),
         "stance_target": torch.nn.functional.one_hot(chosen.clamp(min=0), width).float(),
         "stance_known": (chosen != UNKNOWN).float(),
+        "weight": torch.tensor(weights or [1.0] * len(presence)),
     }
 
 
@@ -35,6 +38,21 @@ def test_unknown_topics_and_absent_stances_have_no_part_in_it() -> None:
     known = loss([[2.0]], [[[0.0, 0.0]]], [[0]], [[UNKNOWN]])
     with_unknown = loss([[2.0, 9.0]], [[[0.0, 0.0], [5.0, -5.0]]], [[0, UNKNOWN]], [[UNKNOWN, UNKNOWN]])
     assert torch.isclose(known, with_unknown)
+
+
+def test_weight_scales_a_segments_part_whatever_else_is_in_its_batch() -> None:
+    # Logits 0: every topic term is −log ½, every stance term −log ⅓; batches are normalised by what is known in them.
+    whole = math.log(2) + math.log(3)
+    logits = JointLogits(torch.zeros(2, 1), torch.zeros(2, 1, 3))
+    for weights in ([0.1, 0.1], [0.1, 1.0], [1.0, 1.0]):
+        value = joint_loss(logits, targets([[1], [1]], [[0], [0]], 3, weights))
+        assert math.isclose(value.item(), whole * sum(weights) / 2, rel_tol=1e-6)
+
+
+def test_stance_weight_scales_the_second_term() -> None:
+    logits = JointLogits(torch.zeros(1, 1), torch.zeros(1, 1, 3))
+    value = joint_loss(logits, targets([[1]], [[0]], 3), stance_weight=0.5)
+    assert math.isclose(value.item(), math.log(2) + math.log(3) / 2, rel_tol=1e-6)
 
 
 def test_batch_without_any_label_gives_zero_and_a_finite_gradient() -> None:

@@ -21,9 +21,10 @@ def test_hard_labels_are_certain_and_unknown_weighs_nothing(labelled: Make, sche
     item = labelled("نص", diplomacy="support", military_action=None)
     targets = loss_targets(item, schema, weight=0.5)
     assert targets["topic_target"] == [1.0, 0.0, 0.0]
-    assert targets["topic_known"] == [0.5, 0.5, 0.0]
+    assert targets["topic_known"] == [1.0, 1.0, 0.0]
     assert targets["stance_target"][0] == [1.0, 0.0, 0.0]
-    assert targets["stance_known"] == [0.5, 0.0, 0.0]
+    assert targets["stance_known"] == [1.0, 0.0, 0.0]
+    assert targets["weight"] == 0.5
 
 
 def test_teacher_replaces_labels_and_stance_counts_as_far_as_the_topic_is_there(

@@ -20,6 +20,7 @@ def sections(report: Mapping[str, Any], table: TableOf, figure: FigureOf, names:
         _classes(model["scores"], table, figure),
         _calibration(report["trust"], table, figure),
         _slices(report["slices"], table, figure),
+        _behaviour(report.get("behaviour"), table, figure),
         _errors(report["errors"], table, figure),
     ):
         lines += part
@@ -143,6 +144,23 @@ def _slices(slices: Sequence[Mapping[str, Any]], table: TableOf, figure: FigureO
         )
     yield from ["## Slices, the worst first", ""]
     yield from table(["slice", "segments", "pair-F1", "minus the rest", "p worse (Holm)"], rows)
+
+
+def _behaviour(behaviour: Mapping[str, Any] | None, table: TableOf, figure: FigureOf) -> Iterator[str]:
+    if not behaviour:
+        return
+    yield from ["## Behaviour tests", ""]
+    rows = [
+        [kind, str(found["tests"]), str(found["cases"]), figure(found["pass_rate"]), figure(found["at_least"], 2)]
+        for kind, found in behaviour["kinds"].items()
+    ]
+    yield from table(["kind", "tests", "cases", "pass rate", "a release needs"], rows)
+    missed = {name: rates for name, rates in behaviour["gates_missed"].items() if name not in behaviour["kinds"]}
+    if missed:
+        yield from [f"{len(missed)} of {len(behaviour['tests'])} tests are below what a release needs:", ""]
+        yield from table(
+            ["test", "pass rate", "needed"], [[n, figure(r), figure(m, 2)] for n, (r, m) in missed.items()]
+        )
 
 
 def _errors(errors: Mapping[str, Any], table: TableOf, figure: FigureOf) -> Iterator[str]:

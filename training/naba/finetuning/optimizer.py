@@ -18,9 +18,10 @@ def parameter_groups(
     """The encoder at one rate, the heads at another; matrices decay, biases and norms do not."""
     encoder = {id(parameter) for parameter in model.encoder_parameters()}
     groups: dict[tuple[bool, bool], list[Any]] = {}
-    for parameter in model.parameters():
+    for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            groups.setdefault((id(parameter) in encoder, parameter.ndim > 1), []).append(parameter)
+            matrix = parameter.ndim > 1 and not name.endswith("bias")  # the heads' biases are matrices too
+            groups.setdefault((id(parameter) in encoder, matrix), []).append(parameter)
     return [
         {
             "params": parameters,

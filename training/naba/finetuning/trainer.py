@@ -61,6 +61,8 @@ def training_arguments(config: TrainConfig, device: str, precision: Precision, c
         seed=config.seed,
         data_seed=config.seed,
     )
+    # `accelerate launch` sets another in the environment; the run says in run.json what the configuration asked for.
+    arguments.mixed_precision = "bf16" if arguments.bf16 else "no"
     if arguments.n_gpu > 1:
         logger.warning(
             "one of %d GPUs is used; `accelerate launch -m naba train` with the same arguments uses all",
@@ -95,7 +97,8 @@ def make_trainer(
         plan.batches = plan.batches[: stopped_at * batches]
     arguments.max_steps = min(steps, stopped_at or steps)
     arguments.warmup_steps = int(config.warmup * steps)
-    arguments.eval_steps = arguments.save_steps = max(1, round(steps / (config.evaluations or max(1.0, config.epochs))))
+    # Rounded down, the last scoring would stand a step before the end, and another at the end itself.
+    arguments.eval_steps = arguments.save_steps = ceil(steps / (config.evaluations or max(1.0, config.epochs)))
     arguments.logging_steps = max(1, min(10, steps))
     trainer = (kind or JointTrainer)(
         run.model,  # type: ignore[arg-type]
@@ -145,7 +148,7 @@ class JointTrainer(Trainer):
         """The joint loss of one batch."""
         loss, logits = self.batch_loss(model, inputs)
         if model.training:
-            # Batches differ in size: this way every segment weighs the same, whatever its length.
+            # Batches differ in size: this way segments of a large and of a small batch weigh the same.
             loss = loss * (len(inputs["input_ids"]) / self.settings.batch_size)
             if highest(int(not torch.isfinite(loss)), loss.device):
                 kind = CheckpointError if rank() == 0 else ElsewhereError

@@ -59,7 +59,7 @@ class EncodedSegments(Dataset[dict[str, Any]]):
 
 @dataclass
 class Collator:
-    """Pads token ids to [B, L] and stacks everything else that the rows hold, such as targets [B, T]."""
+    """Pads token ids to [B, L] and stacks everything else that the rows hold, such as targets [B, T] and weights [B]."""
 
     pad_token_id: int
 
@@ -67,7 +67,7 @@ class Collator:
         batch = pad([row["input_ids"] for row in rows], self.pad_token_id)
         for name in rows[0]:
             if name != "input_ids":
-                batch[name] = torch.tensor([row[name] for row in rows])  # [B, T] or [B, T, S]
+                batch[name] = torch.tensor([row[name] for row in rows])  # [B], [B, T] or [B, T, S]
         return batch
 
 

@@ -17,7 +17,7 @@ def joint_loss(
     Args:
         logits: topic [B, T] and stance [B, T, S]; counted in float32 whatever they come as.
         targets: `topic_target` [B, T] in [0, 1], `stance_target` [B, T, S] of distributions, `topic_known` and
-            `stance_known` [B, T] of weights ≥ 0 (see `naba.modelling.targets`).
+            `stance_known` [B, T] in [0, 1], `weight` [B] of each segment (see `naba.modelling.targets`).
         stance_weight: weight of the second term.
         label_smoothing: share of the target spread over all classes, in [0, 1).
 
@@ -25,8 +25,9 @@ def joint_loss(
         A scalar; 0 with a gradient of 0 where a batch holds no known label.
     """
     topic_terms, stance_terms = loss_terms(logits, targets, label_smoothing=label_smoothing)  # [B, T] each
-    return weighted_mean(topic_terms, targets["topic_known"]) + stance_weight * weighted_mean(
-        stance_terms, targets["stance_known"]
+    weight = targets["weight"]
+    return weighted_mean(topic_terms, targets["topic_known"], weight) + stance_weight * weighted_mean(
+        stance_terms, targets["stance_known"], weight
     )
 
 
@@ -42,8 +43,11 @@ def loss_terms(
     return topic, stance
 
 
-def weighted_mean(terms: Tensor, known: Tensor) -> Tensor:
-    """Σ known · term / Σ known; 0 where nothing is known. A plain mean over nothing would be NaN, and a batch in which
-    no topic is present is common."""
+def weighted_mean(terms: Tensor, known: Tensor, weight: Tensor) -> Tensor:
+    """Σ weight · known · term / Σ known over [B, T]; 0 where nothing is known.
+
+    The segments' `weight` [B] is no part of the denominator: it would cancel in a batch of one source, and batches of
+    segments of like length often are. A mean over nothing would be NaN, and a batch in which no topic is present is common.
+    """
     total = known.sum()
-    return (terms * known).sum() / torch.where(total > 0, total, 1.0)
+    return (terms * known * weight[:, None]).sum() / torch.where(total > 0, total, 1.0)

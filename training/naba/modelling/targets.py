@@ -11,31 +11,32 @@ from naba.records import LabelledSegment
 from naba.schema import LabelSchema
 
 
-def loss_targets(item: LabelledSegment, schema: LabelSchema, weight: float = 1.0) -> dict[str, list[Any]]:
-    """Targets of one segment, each a list in the schema's order.
+def loss_targets(item: LabelledSegment, schema: LabelSchema, weight: float = 1.0) -> dict[str, Any]:
+    """Targets of one segment, the labels' as lists in the schema's order.
 
     Args:
         weight: how much the segment counts beside others, > 0.
 
     Returns:
-        `topic_target` [T] in [0, 1], `topic_known` [T] (the weight; 0 where nobody judged the topic),
-        `stance_target` [T, S], rows summing to 1, `stance_known` [T] (the weight; 0 where there is no stance to learn).
+        `topic_target` [T] in [0, 1], `topic_known` [T] (0 where nobody judged the topic, else 1), `stance_target` [T, S],
+        rows summing to 1, `stance_known` [T] (0 where there is no stance to learn, else 1, or the teacher's belief that the
+        topic is there), and the `weight` itself.
 
     Raises:
         DataError: the row's `teacher` is not as naba writes it.
     """
     teacher = item.extra.get("teacher")
-    targets: dict[str, list[Any]] = {"topic_target": [], "topic_known": [], "stance_target": [], "stance_known": []}
+    targets: dict[str, Any] = {"topic_target": [], "topic_known": [], "stance_target": [], "stance_known": []}
     for topic in schema.topic_ids:
         if teacher is None:
             presence, known, stance, judged = _hard(item, topic, schema)
         else:
             presence, known, stance, judged = _soft(teacher, topic, schema, item.segment.id)
         targets["topic_target"].append(presence)
-        targets["topic_known"].append(weight * known)
+        targets["topic_known"].append(known)
         targets["stance_target"].append(stance)
-        targets["stance_known"].append(weight * judged)
-    return targets
+        targets["stance_known"].append(judged)
+    return targets | {"weight": weight}
 
 
 def _hard(item: LabelledSegment, topic: str, schema: LabelSchema) -> tuple[float, float, list[float], float]:

@@ -68,6 +68,8 @@ def training_arguments(config: PretrainConfig, device: str, precision: Precision
             f"batch_size = {config.batch_size} cannot be shared by {arguments.world_size} processes; choose a multiple"
         )
     arguments.per_device_train_batch_size = config.batch_size // arguments.world_size
+    # `accelerate launch` sets another in the environment; run.json says what the configuration asked for.
+    arguments.mixed_precision = "bf16" if arguments.bf16 else "no"
     if arguments.n_gpu > 1:
         logger.warning(
             "one of %d GPUs is used; `accelerate launch -m naba pretrain` with the same arguments uses all",
