@@ -1,3 +1,4 @@
+import random
 from pathlib import Path
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from naba.dataset import dedupe, overlap
 from naba.dataset.dedupe import find_near_duplicates
 from naba.dataset.labelled import load_labelled
 from naba.schema import LabelSchema
@@ -95,3 +97,19 @@ def test_sentence_that_many_texts_hold_joins_none_of_them() -> None:
     stock = " ".join(f"ثابت{n}" for n in range(14))
     texts = [f"{stock} " + " ".join(f"خاص{n}و{w}" for w in range(26)) for n in range(30)]
     assert find_near_duplicates(texts).clusters.tolist() == list(range(30))
+
+
+def test_many_texts_are_compared_part_by_part_to_the_same_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = random.Random(3)
+    words = [f"كلمة{n}" for n in range(200)]
+    texts = [" ".join(draw.choices(words, k=draw.choice([0, 2, 4, 5, 30]))) for _ in range(60)]
+    texts += [" ".join([*text.split()[: draw.randint(1, 30)], *draw.choices(words, k=8)]) for text in texts]
+    texts += [f"{draw.choice(words)} هذا نص ثابت يتكرر في كل مكان {draw.choice(words)}" for _ in range(40)]
+    whole = find_near_duplicates(texts)
+    assert len(whole.pairs) > 20 and whole.stock_shingles > 0
+    monkeypatch.setattr(dedupe, "_AT_ONCE", 150)
+    monkeypatch.setattr(overlap, "_BLOCK", 100)
+    parts = find_near_duplicates(texts)
+    assert parts.stock_shingles == whole.stock_shingles
+    for name in ("clusters", "pairs", "containment"):
+        assert np.array_equal(getattr(parts, name), getattr(whole, name))

@@ -30,6 +30,8 @@ MIN_STOCK_CONTAINMENT = 0.6
 """The same between two texts that are stock text for the greater part: a short text under a long formula is no copy."""
 MIN_SHARED = 3
 """Fewer shared shingles than this, of a text that has more, are a quotation or a name, not a copy."""
+_AT_ONCE = 4_000_000
+"""Words of all texts; the shingles of more are compared in as many ranges of hashes, so that memory does not grow."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,48 @@ def shared_shingles(
         text among them, that both have; how many distinct shingles are stock text. Two texts that are stock text for the
         greater part are compared by it (`_copies_of_stock`).
     """
-    hashes, owners = texts.runs(SHINGLE_WORDS, short=True)
     count = len(texts.lengths)
-    sizes = np.bincount(owners, minlength=count)
+    parts = 1 + len(texts.words) // _AT_ONCE
+    sizes = np.zeros(count, dtype=np.int64)
+    found = [_shared(texts, (part, parts), sizes, stock, stock_texts) for part in range(parts)]
+    every = np.concatenate([part.keys for part in found])
+    keys, place = np.unique(every, return_inverse=True)
+    shared = np.bincount(place, weights=np.concatenate([part.shared for part in found]), minlength=len(keys))
+    pairs = np.stack([keys // max(count, 1), keys % max(count, 1)], axis=1)  # [P, 2]
+    shorter = sizes[pairs].min(axis=1)
+    enough = shared >= np.minimum(MIN_SHARED, shorter)
+    of_stock = (np.concatenate([part.stock for part in found]), np.concatenate([part.stock_owners for part in found]))
+    among_stock = _copies_of_stock(*of_stock, sizes)
+    pairs = np.concatenate([pairs[enough], among_stock[0]])
+    containment = np.concatenate([(shared / np.maximum(shorter, 1))[enough], among_stock[1]])
+    return pairs, containment, sum(part.stock_shingles for part in found)
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What one range of hashes comes to."""
+
+    keys: NDArray[np.int64]  # [P]
+    """Pairs of texts that share plain shingles, as first · N + second."""
+    shared: NDArray[np.int64]  # [P]
+    """How many."""
+    stock: Hashes  # [K]
+    """Stock shingles, ascending, once for each text that has one."""
+    stock_owners: NDArray[np.int64]  # [K]
+    stock_shingles: int
+
+
+def _shared(
+    texts: HashedTexts,
+    share: tuple[int, int],
+    sizes: NDArray[np.int64],
+    stock: Hashes | None,
+    stock_texts: int,
+) -> _Shared:
+    """Shared shingles in one range of hashes; adds to `sizes` [N] how many shingles of it each text has."""
+    hashes, owners = texts.runs(SHINGLE_WORDS, short=True, share=share)
+    count = len(texts.lengths)
+    sizes += np.bincount(owners, minlength=count)
     order = np.argsort(hashes, kind="stable")  # stable: within a shingle the owners stay in order
     hashes, owners = hashes[order], owners[order]
     starts = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1]))) if len(hashes) else np.array([], int)
@@ -103,16 +144,11 @@ def shared_shingles(
     if stock is not None and len(starts):
         plain &= ~np.isin(hashes[starts], stock)
     joins = np.repeat(plain, frequency)
-    among_stock = _copies_of_stock(hashes[~joins], owners[~joins], sizes)
+    of_stock = hashes[~joins], owners[~joins]
     hashes, owners = hashes[joins], owners[joins]
     keys = np.concatenate([_pairs_at(hashes, owners, distance, count) for distance in range(1, stock_texts)])
     keys, shared = np.unique(keys, return_counts=True)
-    pairs = np.stack([keys // max(count, 1), keys % max(count, 1)], axis=1)  # [P, 2]
-    shorter = sizes[pairs].min(axis=1)
-    enough = shared >= np.minimum(MIN_SHARED, shorter)
-    pairs = np.concatenate([pairs[enough], among_stock[0]])
-    containment = np.concatenate([(shared / np.maximum(shorter, 1))[enough], among_stock[1]])
-    return pairs, containment, int((~plain).sum())
+    return _Shared(keys, shared, *of_stock, int((~plain).sum()))
 
 
 def _copies_of_stock(

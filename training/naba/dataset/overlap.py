@@ -11,6 +11,7 @@ import re
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import xxhash
@@ -27,6 +28,8 @@ text came from."""
 
 _NORMALISE = normaliser("standard-1")
 _WORD = re.compile(r"\w+")
+_BLOCK = 2_000_000
+"""Words whose runs are made at once."""
 _BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, so that multiplying loses nothing modulo 2⁶⁴
 
 
@@ -58,25 +61,47 @@ class HashedTexts:
             np.array(words, dtype=np.uint64), np.array(lengths, dtype=np.int64), np.array(whole, dtype=np.uint64)
         )
 
-    def runs(self, length: int, *, short: bool = False) -> tuple[Hashes, Numbers]:
-        """The distinct runs of `length` words of each text: hashes [K] and the text of each [K], ascending.
+    def runs(self, length: int, *, short: bool = False, share: tuple[int, int] = (0, 1)) -> tuple[Hashes, Numbers]:
+        """The distinct runs of `length` words of each text: hashes [K] and the text of each [K], ascending by text, hash.
 
-        `short`: a text of fewer words has one run, of all its words; otherwise it has none.
+        Args:
+            short: a text of fewer words has one run, of all its words; otherwise it has none.
+            share: (p, P): the p-th of P equal ranges of hashes only, for texts whose runs would not fit in memory.
         """
-        rolled = np.zeros(max(len(self.words) - length + 1, 0), dtype=np.uint64)
+        starts = np.concatenate(([0], np.cumsum(self.lengths)))
+        cuts = np.searchsorted(starts, np.arange(0, starts[-1], _BLOCK)) if len(self.words) else np.zeros(0, np.int64)
+        found = [
+            self._runs(int(first), int(last), starts, length, short, share)
+            for first, last in pairwise([*np.unique(cuts).tolist(), len(self.lengths)])
+        ]
+        if not found:
+            return np.zeros(0, np.uint64), np.zeros(0, np.int64)
+        return np.concatenate([hashes for hashes, _ in found]), np.concatenate([owners for _, owners in found])
+
+    def _runs(
+        self, first: int, last: int, starts: Numbers, length: int, short: bool, share: tuple[int, int]
+    ) -> tuple[Hashes, Numbers]:
+        """`runs` of the texts first … last - 1; text n begins at word starts[n]."""
+        words, lengths = self.words[starts[first] : starts[last]], self.lengths[first:last]
+        rolled = np.zeros(max(len(words) - length + 1, 0), dtype=np.uint64)
         for offset in range(length):
-            rolled = rolled * _BASE + self.words[offset : offset + len(rolled)]
-        owner = np.repeat(np.arange(len(self.lengths)), self.lengths)[: len(rolled)]
-        inside = np.arange(len(rolled)) + length <= np.cumsum(self.lengths)[owner]
+            rolled = rolled * _BASE + words[offset : offset + len(rolled)]
+        owner = np.repeat(np.arange(len(lengths)), lengths)[: len(rolled)]
+        inside = np.arange(len(rolled)) + length <= np.cumsum(lengths)[owner]
         hashes, owners = rolled[inside], owner[inside]
         if short:
-            brief = np.flatnonzero((self.lengths < length) & (self.lengths > 0))
-            hashes, owners = np.concatenate([hashes, self.whole[brief]]), np.concatenate([owners, brief])
+            brief = np.flatnonzero((lengths < length) & (lengths > 0))
+            hashes = np.concatenate([hashes, self.whole[first:last][brief]])
+            owners = np.concatenate([owners, brief])
+        if share[1] > 1:
+            width = np.uint64(2**64 // share[1] + 1)
+            kept = hashes // width == share[0]
+            hashes, owners = hashes[kept], owners[kept]
         order = np.lexsort((hashes, owners))
         hashes, owners = hashes[order], owners[order]
         distinct = np.ones(len(hashes), dtype=bool)
         distinct[1:] = (hashes[1:] != hashes[:-1]) | (owners[1:] != owners[:-1])
-        return hashes[distinct], owners[distinct]
+        return hashes[distinct], owners[distinct] + first
 
 
 def stock_runs(hashes: Hashes, stock_texts: int = STOCK_TEXTS) -> Hashes:
