@@ -4,6 +4,7 @@ import pytest
 
 from naba.config import BuildConfig, EvaluateConfig, LabelConfig, QuickstartConfig, TrainConfig, load_config
 from naba.errors import ConfigError
+from naba.evaluation.comparison.compare_runs import CompareConfig
 from naba.experiments.search_space import SearchConfig
 from naba.importing.mapping import ImportConfig
 from naba.pretraining.config import PretrainConfig
@@ -17,9 +18,12 @@ KINDS = {
     "train.yaml": TrainConfig,
     "naba-news.yaml": TrainConfig,
     "evaluate.yaml": EvaluateConfig,
+    "compare.yaml": CompareConfig,
     "label.yaml": LabelConfig,
     "quickstart.yaml": QuickstartConfig,
 }
+
+RUN = ["train=[a.jsonl]", "validation=[b.jsonl]", "out=run"]
 
 
 def test_every_shipped_configuration_loads(root: Path) -> None:
@@ -58,6 +62,24 @@ def test_bad_override_names_key_and_value(override: str, says: str) -> None:
     kind = TrainConfig if override.startswith("epoch") else LabelConfig
     with pytest.raises(ConfigError, match=says):
         load_config(kind, None, ["read.max_words=90", override] if kind is LabelConfig else [override])
+
+
+@pytest.mark.parametrize("key", ["epochs", "learning_rate", "weight_decay", "stance_weight", "max_grad_norm"])
+@pytest.mark.parametrize("value", [".inf", ".nan"])
+def test_number_that_is_none_is_refused(key: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=rf"{key} = (inf|nan): Input should be a finite number"):
+        load_config(TrainConfig, None, [*RUN, f"{key}={value}"])
+
+
+def test_weight_and_seed_are_numbers_that_can_be_used() -> None:
+    for override, says in {
+        "train=[{path: a.jsonl, weight: .inf}]": "train.0.weight = inf",
+        "seed=-1": "seed = -1",
+        f"seed={2**32}": "seed = 4294967296",
+    }.items():
+        with pytest.raises(ConfigError, match=says):
+            load_config(TrainConfig, None, [*RUN, override])
+    assert load_config(TrainConfig, None, [*RUN, f"seed={2**32 - 1}"]).seed == 2**32 - 1
 
 
 def test_missing_file_missing_key_and_broken_yaml_are_told(tmp_path: Path) -> None:

@@ -103,6 +103,7 @@ def write_model_card(folder: Path, record: Mapping[str, Any], schema: LabelSchem
         "---",
         f"# {folder.name}",
         "",
+        "<!-- naba:begin all -->",
         f"Labels segments of Arabic news by topic ({', '.join(schema.topic_ids)}) and stance ({', '.join(schema.stance_ids)}).",
         f"Fine-tuned from `{config['encoder']}` with naba on {record['segments']['train']:,} segments in {record['seconds']:.0f} s.",
         "",
@@ -117,6 +118,7 @@ def write_model_card(folder: Path, record: Mapping[str, Any], schema: LabelSchem
         "",
         "`run.json` holds configuration, fingerprints of data and encoder, seed, versions and every point of the curve:",
         "`naba train --from-run` with this folder gives the same weights on the same machine.",
+        "<!-- naba:end all -->",
         "",
     ]
     write_text(folder / "README.md", "\n".join(lines))

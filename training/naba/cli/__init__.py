@@ -11,7 +11,21 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from naba.cli import annotation, data, evaluate, experiments, imports, model, pretrain, pseudo, resolve, rules, select
+from naba.cli import (
+    annotation,
+    card,
+    compare,
+    data,
+    evaluate,
+    experiments,
+    imports,
+    model,
+    pretrain,
+    pseudo,
+    resolve,
+    rules,
+    select,
+)
 from naba.cli.terminal import FAULT, INTERRUPTED, say, show
 from naba.errors import NabaError
 
@@ -37,6 +51,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {  # in the order of the work
     "search": experiments.search,
     "pseudo-label": pseudo.pseudo_label,
     "evaluate": evaluate.evaluate,
+    "compare": compare.compare,
+    "card": card.card,
     "label": model.label,
 }
 for name, command in _COMMANDS.items():

@@ -28,7 +28,7 @@ def evaluate(
     ] = False,
     set_: Overrides = None,
 ) -> None:
-    """Score a run on labelled segments, with baselines and intervals; writes report.json and report.md."""
+    """Score a run on labelled segments, with baselines and intervals; writes report.json, report.md and report.html."""
     quiet()
     from naba.config import EvaluateConfig, load_config
     from naba.evaluation.behaviour.tables import behaviour_failures, behaviour_table

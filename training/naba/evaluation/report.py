@@ -1,4 +1,4 @@
-"""A report as files: report.json whole, report.md to read; and the table of systems for a terminal.
+"""A report as files: report.json whole, report.md and report.html to read; and the table of systems for a terminal.
 
 Everything here is made from the report alone, so that a stored report.json can be rendered again.
 """
@@ -32,10 +32,13 @@ HEADLINE = {
 
 
 def write_report(folder: Path, report: Mapping[str, Any]) -> list[Path]:
-    """Write report.json and report.md into `folder`; returns their paths."""
-    paths = [folder / "report.json", folder / "report.md"]
+    """Write report.json, report.md and report.html into `folder`; returns their paths."""
+    from naba.evaluation.page import html_report  # draws with what is public here
+
+    paths = [folder / f"report.{kind}" for kind in ("json", "md", "html")]
     write_json(paths[0], dict(report))
     write_text(paths[1], markdown(report))
+    write_text(paths[2], html_report(report))
     return paths
 
 
@@ -52,9 +55,8 @@ def systems_table(report: Mapping[str, Any]) -> Table:
 def systems_rows(report: Mapping[str, Any]) -> list[list[str]]:
     """Name and headline scores of every system, the run first, then by falling pair-F1; what is missing says why."""
     rows = []
-    systems = report["systems"]
-    for name in sorted(systems, key=lambda name: (name != "model", -_pair_f1(systems[name]))):
-        part = systems[name]
+    for name in system_names(report):
+        part = report["systems"][name]
         shown = NAMES.get(name, name)
         if "scores" in part:
             rows.append([shown, *(with_interval(part, path) for path in HEADLINE)])
@@ -63,11 +65,23 @@ def systems_rows(report: Mapping[str, Any]) -> list[list[str]]:
     return rows
 
 
+def system_names(report: Mapping[str, Any]) -> list[str]:
+    """The systems in the order of every table: the run first, then by falling pair-F1."""
+    systems = report["systems"]
+    return sorted(systems, key=lambda name: (name != "model", -_pair_f1(systems[name])))
+
+
+def score_at(scores: Mapping[str, Any] | None, path: str) -> Any:
+    """The score with this dotted path; None where there is none."""
+    value: Any = scores
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
 def with_interval(part: Mapping[str, Any], path: str) -> str:
     """A score of a system, as "0.625 [0.552, 0.695]"."""
-    value: Any = part["scores"]
-    for key in path.split("."):
-        value = value[key]
+    value = score_at(part["scores"], path)
     interval = part["intervals"].get(path)
     if value is None:
         return "–"
@@ -77,12 +91,7 @@ def with_interval(part: Mapping[str, Any], path: str) -> str:
 def readings_line(report: Mapping[str, Any]) -> str:
     """The headline scores of the second reading against the first."""
     readings = report["readings"]
-    values = []
-    for path, name in HEADLINE.items():
-        value: Any = readings["scores"]
-        for key in path.split("."):
-            value = value[key]
-        values.append(f"{name} {figure(value)}")
+    values = [f"{name} {figure(score_at(readings['scores'], path))}" for path, name in HEADLINE.items()]
     return ", ".join(values) + f" ({readings['segments']} segments)"
 
 

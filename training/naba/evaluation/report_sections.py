@@ -137,7 +137,7 @@ def _slices(slices: Sequence[Mapping[str, Any]], table: TableOf, figure: FigureO
             [
                 one["name"],
                 str(one["segments"]),
-                figure(score["value"]) + (f" [{interval['low']:.2f}, {interval['high']:.2f}]" if interval else ""),
+                figure(score["value"]) + (f" [{interval['low']:.3f}, {interval['high']:.3f}]" if interval else ""),
                 f"{difference['value']:+.3f}" if difference else "–",
                 figure(difference["p_adjusted"]) if difference else "–",
             ]

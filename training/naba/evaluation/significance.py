@@ -119,7 +119,8 @@ def compare(
     """The differences between two runs on the same segments in every score that both have.
 
     p: approximate randomisation (Noreen 1989; Yeh 2000), which swaps the two runs' answers on half of the clusters, drawn
-    anew each time, and asks how often the difference is at least as large; (1 + k) / (1 + B), so never 0. The interval:
+    anew each time, and asks how often the difference is at least as large; (1 + k) / (1 + B), so never 0, and never below
+    what so few clusters can show (`smallest_p`). The interval:
     bootstrap of the paired difference.
 
     Raises:
@@ -145,10 +146,16 @@ def compare(
         path: Difference(
             float(differences[path]),
             percentile_interval([found[path] for found in drawn], level, number),
-            (1 + swapped[path]) / (1 + resamples),
+            max((1 + swapped[path]) / (1 + resamples), smallest_p(number)),
         )
         for path in paths
     }
+
+
+def smallest_p(clusters: int) -> float:
+    """The least that the randomisation test's p can be: of the 2^C ways to swap C clusters between two runs, two, none and
+    all of them swapped, give the very difference that was found. Random swaps may by luck meet them more rarely."""
+    return float(2.0 ** (1 - clusters))
 
 
 def mcnemar(gold: Labels, first: Labels, second: Labels, schema: LabelSchema) -> McNemar:

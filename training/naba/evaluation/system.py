@@ -52,9 +52,9 @@ class System:
     def decisions(self, texts: Sequence[str], *, progress: Progress = SILENT) -> list[dict[str, str | None]]:
         """Of each text the topics that it says are present, with their stances; None for a stance it has no word for."""
         said = self.answers(texts, progress=progress).labels
-        topics, stances = self.schema.topic_ids, [*self.schema.stance_ids, None]  # UNKNOWN is −1, so the last
+        topics, stances = self.schema.topic_ids, dict(enumerate(self.schema.stance_ids))
         return [
-            {topics[t]: stances[chosen[t]] for t in np.flatnonzero(present == 1)}
+            {topics[t]: stances.get(int(chosen[t])) for t in np.flatnonzero(present == 1)}
             for present, chosen in zip(said.presence, said.stance, strict=True)
         ]
 

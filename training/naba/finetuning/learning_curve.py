@@ -16,25 +16,28 @@ import numpy as np
 from naba.jsonl import write_text
 
 _INK = "#767676"  # as far from white as from black
-_LOSSES = {"loss": ("training", "#8b7bd0"), "eval_loss": ("validation", "#d9822b")}
+_LOSSES = {"loss": ("training", "#8b7bd0", "o"), "eval_loss": ("validation", "#d9822b", "s")}
 _SCORES = {
-    "eval_pair_f1": ("(topic, stance) pair F1", "#2e9e6b"),
-    "eval_topic_macro_f1": ("topic macro-F1", "#3b82c4"),
-    "eval_stance_macro_f1": ("stance macro-F1", "#b0569f"),
+    "eval_pair_f1": ("(topic, stance) pair F1", "#2e9e6b", "D"),
+    "eval_topic_macro_f1": ("topic macro-F1", "#3b82c4", "o"),
+    "eval_stance_macro_f1": ("stance macro-F1", "#b0569f", "^"),
 }
-"""Key in the history → its name in the picture, its colour."""
+"""Key in the history → its name in the picture, its colour and its marker."""
 _FEW = 40
 """A line of at most so many points has them marked: one alone would not be seen."""
 
 
 def draw(history: Sequence[Mapping[str, Any]], best_step: int | None, path: Path) -> None:
-    """Write the learning curve as SVG.
+    """Write the learning curve as SVG (see `drawn`). Raises DataError when the file cannot be written."""
+    write_text(path, drawn(history, best_step))
+
+
+def drawn(history: Sequence[Mapping[str, Any]], best_step: int | None) -> str:
+    """The learning curve as SVG.
 
     Args:
-        history: entries with `step`, `epoch`, and any of `loss`, `eval_loss` and the `eval_…_f1` scores.
+        history: entries with `step`, `epoch`, and any of `loss`, `eval_loss` and the `eval_…_f1` scores; None is no value.
         best_step: the step whose checkpoint was kept; None marks none.
-
-    Raises DataError when the file cannot be written.
     """
     import matplotlib
     from matplotlib.figure import Figure  # not pyplot: it would look for a screen
@@ -61,16 +64,16 @@ def draw(history: Sequence[Mapping[str, Any]], best_step: int | None, path: Path
         _mark_epochs(losses, history)
         if best_step is not None:
             _mark_best(losses, scores, history, best_step)
-        drawn = io.StringIO()
-        figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None, "Title": "Learning curve"})
-    write_text(path, drawn.getvalue())
+        svg = io.StringIO()
+        figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None, "Title": "Learning curve"})
+    return svg.getvalue()
 
 
-def _plot(axes: Any, history: Sequence[Mapping[str, Any]], lines: Mapping[str, tuple[str, str]]) -> None:
-    for key, (name, colour) in lines.items():
-        points = [(entry["step"], entry[key]) for entry in history if key in entry]
+def _plot(axes: Any, history: Sequence[Mapping[str, Any]], lines: Mapping[str, tuple[str, str, str]]) -> None:
+    for key, (name, colour, shape) in lines.items():
+        points = [(entry["step"], entry[key]) for entry in history if entry.get(key) is not None]
         if points:
-            marker = "o" if len(points) <= _FEW else None
+            marker = shape if len(points) <= _FEW else None
             axes.plot(*zip(*points, strict=True), color=colour, label=name, marker=marker, markersize=4, linewidth=1.8)
     axes.grid(color=_INK, alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
@@ -94,7 +97,10 @@ def _mark_epochs(axes: Any, history: Sequence[Mapping[str, Any]]) -> None:
 def _mark_best(losses: Any, scores: Any, history: Sequence[Mapping[str, Any]], step: int) -> None:
     for axes in (losses, scores):
         axes.axvline(step, color=_INK, linestyle="--", linewidth=1)
-    best = next((entry["eval_pair_f1"] for entry in history if entry["step"] == step and "eval_pair_f1" in entry), None)
+    best = next(
+        (entry["eval_pair_f1"] for entry in history if entry["step"] == step and entry.get("eval_pair_f1") is not None),
+        None,
+    )
     told = f"kept: step {step}" + (f", pair F1 {best:.3f}" if best is not None else "")
     right = step > sum(scores.get_xlim()) / 2
     scores.annotate(

@@ -1,0 +1,1 @@
+"""The model card of a run, in the Hub's format."""

@@ -1,0 +1,1 @@
+"""Several runs on the same segments, side by side."""

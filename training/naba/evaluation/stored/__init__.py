@@ -1,0 +1,1 @@
+"""The typed form of report.json and comparison.json."""
