@@ -1,7 +1,7 @@
 import pytest
 
 from naba.errors import DataError
-from naba.evaluation.seeds import summarise, summarise_scores
+from naba.evaluation.seeds import summarise
 
 
 def test_mean_deviation_and_t_interval_worked_out_by_hand() -> None:
@@ -22,14 +22,3 @@ def test_one_run_has_no_spread() -> None:
     assert summarise([0.7]).deviation is None
     with pytest.raises(DataError, match="at least one"):
         summarise([])
-
-
-def test_scores_that_all_runs_have_are_summarised() -> None:
-    runs = [
-        {"segments": 9, "pairs": {"f1": 0.5, "support": 3}, "exact_match": None},
-        {"segments": 9, "pairs": {"f1": 0.7, "support": 3}, "exact_match": 0.4},
-    ]
-    found = summarise_scores(runs)
-    assert list(found) == ["pairs.f1"]
-    assert found["pairs.f1"].mean == pytest.approx(0.6)
-    assert summarise_scores([]) == {}

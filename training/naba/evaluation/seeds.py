@@ -1,19 +1,15 @@
 """A score over runs that differ in their seed or fold: mean, deviation and an interval.
 
 summarise([0.71, 0.73, 0.72])                          # Summary(mean, deviation, low, high, count)
-summarise_scores([report["systems"]["model"] for report in reports])["pairs.f1"]
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from naba.errors import DataError
-
-_SUPPORTS = ("segments", "support", "predicted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +42,3 @@ def summarise(values: Sequence[float], *, level: float = 0.95, test_over_train: 
     deviation = float(np.std(values, ddof=1))
     reach = float(stats.t.ppf((1 + level) / 2, number - 1)) * deviation * float(np.sqrt(1 / number + test_over_train))
     return Summary(mean, deviation, mean - reach, mean + reach, number)
-
-
-def summarise_scores(scores: Sequence[Mapping[str, Any]], *, test_over_train: float = 0.0) -> dict[str, Summary]:
-    """`summarise` for every score that all of several results of `naba.metrics.score` have."""
-    flat = [_flat(one) for one in scores]
-    shared = [path for path in flat[0] if all(one.get(path) is not None for one in flat)] if flat else []
-    return {path: summarise([one[path] for one in flat], test_over_train=test_over_train) for path in shared}
-
-
-def _flat(scores: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in scores.items():
-        path = f"{above}{name}"
-        if isinstance(value, Mapping):
-            found |= _flat(value, f"{path}.")
-        elif name not in _SUPPORTS:
-            found[path] = value
-    return found
