@@ -212,9 +212,9 @@ def make_naba(training: Training, items: list[LabelledSegment], job: Job, schema
     """What `naba train` runs, without validation and checkpoints in between: the Trainer's sides have none either."""
     from transformers import set_seed
 
-    from naba.finetuning.trainer import lower_precision, make_trainer, training_arguments
+    from naba.finetuning.trainer import make_trainer, training_arguments
     from naba.modelling import checkpoint as checkpoints
-    from naba.modelling.device import pick_precision
+    from naba.modelling.device import lower_precision, pick_precision
     from naba.modelling.encode import EncodedSegments
 
     settings = {"encoder": job.encoder, "batch_size": job.batch_size, "max_tokens": job.max_tokens, "seed": job.seed}

@@ -114,6 +114,15 @@ def test_article_with_a_held_out_paragraph_goes_whole_wherever_the_paragraph_sta
     assert texts(make(articles=[news], held_out=[held])) == [f"{THIRD}."]
 
 
+def test_held_out_segment_with_a_contact_is_known_masked_or_not(make: Callable[..., Pool], write_rows: Write) -> None:
+    rows = [{"text": "للتبرع لضحايا القصف: 0599123456"}, {"text": OTHER}]
+    masked = [{"text": "للتبرع لضحايا القصف: ##########"}]
+    for number, (pool, held) in enumerate([(rows, rows[:1]), (rows, masked), ([*masked, rows[1]], rows[:1])]):
+        found = make(write_rows("pool.jsonl", pool), held_out=[write_rows("test.jsonl", held)], folder=f"pool-{number}")
+        assert texts(found) == [OTHER]
+        assert found.counts["held_out"] == 1
+
+
 def test_pool_is_cut_into_chunks_and_read_once(
     make: Callable[..., Pool], write_rows: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,15 +135,18 @@ def test_pool_is_cut_into_chunks_and_read_once(
     assert texts(make(path)) == texts(pool)
 
 
-def test_pool_of_other_content_is_another(schema: LabelSchema, write_rows: Write) -> None:
+def test_pool_of_other_content_or_topics_is_another(
+    schema: LabelSchema, markets: LabelSchema, write_rows: Write
+) -> None:
     path = write_rows("pool.jsonl", [{"text": LONG}])
     sources = PoolSources([path], [], [], 13)
-    before = sources.mark(sources.fingerprints())
-    assert sources.mark(sources.fingerprints()) == before
+    before = sources.mark(sources.fingerprints(), schema)
+    assert sources.mark(sources.fingerprints(), schema) == before
+    assert sources.mark(sources.fingerprints(), markets) != before
     held_out = PoolSources([path], [], [path], 13)
-    assert held_out.mark(held_out.fingerprints()) != before
+    assert held_out.mark(held_out.fingerprints(), schema) != before
     write_rows("pool.jsonl", [{"text": OTHER}])
-    assert sources.mark(sources.fingerprints()) != before
+    assert sources.mark(sources.fingerprints(), schema) != before
 
 
 @pytest.mark.parametrize(

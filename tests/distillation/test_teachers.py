@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from naba.calibration import Decision, TopicDecision, sigmoid, softmax
+from naba.dataset.ledger import text_key
 from naba.distillation.pool import Pool, PoolSources, lay_down
 from naba.distillation.teachers import Consensus, Teacher, answer_pool, consensus, open_teachers
 from naba.errors import CheckpointError, ConfigError, SchemaError
@@ -92,6 +93,17 @@ def test_teacher_does_not_vote_on_what_it_was_trained_on(
     alone = ask(open_teachers(folders[1:], in_fold=True), pool, tmp_path / "alone")
     assert np.array_equal(said.presence[0], alone.presence[0])
     assert alone.voted.all()
+
+
+def test_teacher_knows_a_text_with_a_contact_that_the_pool_masks(
+    run_folder: Random, schema: LabelSchema, tmp_path: Path, write_rows: Any
+) -> None:
+    rows = [{"text": "للتبرع لضحايا القصف: 0599123456"}, {"text": TEXTS[0]}]
+    pool = lay_down(PoolSources([write_rows("contacts.jsonl", rows)], [], [], 13), tmp_path / "contacts", schema)
+    folder = run_folder("one", schema, 1)
+    (teacher,) = open_teachers([folder], in_fold=True)
+    seen = Teacher(folder, teacher.name, schema, teacher.decision, [write_rows("train.jsonl", rows[:1])]).seen()
+    assert [text_key(item.segment.text) in seen for item in pool.chunk(0)] == [True, False]
 
 
 def test_teacher_whose_training_data_are_gone_is_warned_of(

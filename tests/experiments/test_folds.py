@@ -170,6 +170,33 @@ def test_only_read_and_published_labels_are_scored_or_validated_on(schema: Label
         assert set(range(45, 80)) <= set(fold.train.tolist())
 
 
+@pytest.mark.parametrize("unread", [{"weak": True}, {"teacher": {}}, {"provenance": {"authored": True}}])
+def test_nothing_of_a_held_out_source_is_trained_on_whoever_labelled_it(
+    schema: LabelSchema, segment: Make, unread: dict[str, Any]
+) -> None:
+    items = [segment(number, source="ab"[number % 2]) for number in range(60)]
+    items += [
+        segment(
+            number,
+            source="a",
+            provenance={"source": "a"} | unread.get("provenance", {}),
+            **{key: value for key, value in unread.items() if key != "provenance"},
+        )
+        for number in range(60, 75)
+    ]
+    items += [segment(number, source=source, weak=True) for number, source in ((75, "b"), (76, "c"), (77, None))]
+    folds = make_folds(items, schema, leave_out="source", small_source=1)
+    check(items, folds)
+    for fold, of_it, left_out in zip(folds.folds, ("a", "b"), (15, 1), strict=True):
+        assert fold.holds_out == of_it
+        assert len(fold.held_out) == 30
+        rest = [*fold.train.tolist(), *fold.validation.tolist()]
+        assert not any(items[number].provenance["source"] == of_it for number in rest)
+        assert fold.left_out == left_out
+        assert {76, 77} <= set(rest)  # of an outlet that is never held out, and of none
+    assert folds.without_source == 1
+
+
 def test_authored_segments_are_scored_where_there_are_no_others(schema: LabelSchema, segment: Make) -> None:
     items = [segment(number, provenance={"authored": True}) for number in range(45)]
     assert make_folds(items, schema, count=3).authored

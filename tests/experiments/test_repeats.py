@@ -4,6 +4,8 @@ hand; and one whole path with the tiny encoder."""
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,9 +17,15 @@ import pytest
 from naba.config import TrainConfig, load_config
 from naba.errors import CheckpointError, ConfigError, DataError
 from naba.experiments import repeat_summary
-from naba.experiments.experiment import fingerprints, hold, training_paths
+from naba.experiments.experiment import encoder_mark, fingerprints, finished, hold, training_paths
 from naba.experiments.predictions import Answers, Predictions, load_predictions
-from naba.experiments.repeat_summary import compare_repeats, scores_of, summarise_predictions
+from naba.experiments.repeat_summary import (
+    check_comparable,
+    compare_repeats,
+    scores_of,
+    summarise_predictions,
+    write_comparison,
+)
 from naba.experiments.repeats import RepeatConfig, repeat
 from naba.jsonl import read_json, read_jsonl, write_json
 from naba.metrics import Labels
@@ -54,6 +62,7 @@ class Stub:
         self.trained.append(config)
         record = {
             "config": config.model_dump(mode="json"),
+            "encoder": encoder_mark(config.encoder),
             "data": fingerprints([*training_paths(config), *config.validation]),
             "segments": {"train": 1, "validation": 1},
             "seconds": 1.0,
@@ -98,13 +107,22 @@ def stub(schema: LabelSchema) -> Stub:
 
 
 @pytest.fixture
-def config(write_rows: Callable[..., Path], tmp_path: Path, root: Path) -> TrainConfig:
+def encoder(tmp_path: Path) -> Path:
+    """What stands for an encoder where nothing is trained."""
+    (tmp_path / "encoder").mkdir()
+    (tmp_path / "encoder" / "model.safetensors").write_text("one")
+    return tmp_path / "encoder"
+
+
+@pytest.fixture
+def config(write_rows: Callable[..., Path], tmp_path: Path, root: Path, encoder: Path) -> TrainConfig:
     return TrainConfig.model_validate(
         {
             "labels": root / "configs" / "labels.yaml",
             "train": [write_rows("train.jsonl", rows(72))],
             "validation": [write_rows("validation.jsonl", rows(18, start=100))],
             "out": tmp_path / "out",
+            "encoder": str(encoder),
             "device": "cpu",
         }
     )
@@ -252,6 +270,82 @@ def test_changed_data_are_found(config: TrainConfig, stub: Stub, write_rows: Cal
         run(config, stub)
 
 
+def test_runs_of_another_encoder_are_not_mixed_in(config: TrainConfig, stub: Stub, encoder: Path) -> None:
+    run(config, stub, seeds=[1])
+    (encoder / "model.safetensors").write_text("two")  # the same name, other weights
+    with pytest.raises(ConfigError, match=r"another encoder\.fingerprint"):
+        run(config, stub, seeds=[1, 2])
+    run(config, stub, seeds=[1, 2], overwrite=True)
+    assert [one.out.name for one in stub.trained] == ["seed-1", "seed-1", "seed-2"]
+
+
+def test_encoder_that_changes_between_two_runs_stops_the_experiment(
+    config: TrainConfig, stub: Stub, encoder: Path
+) -> None:
+    def train(config: TrainConfig, *, overwrite: bool = False, progress: Progress = SILENT) -> dict[str, Any]:
+        if config.seed == 2:
+            (encoder / "model.safetensors").write_text("two")
+        return stub.train(config)
+
+    with pytest.raises(ConfigError, match=r"seed-2: was trained from another .*encoder than the other runs"):
+        repeat(config, RepeatConfig(seeds=[1, 2]), train=train, predict=stub.predict)
+    (encoder / "model.safetensors").write_text("one")
+    with pytest.raises(ConfigError, match="seed-2: was trained from another"):
+        run(config, stub, seeds=[1, 2])
+    shutil.rmtree(config.out / "seed-2")
+    run(config, stub, seeds=[1, 2])
+
+
+def test_encoder_that_is_not_there_leaves_no_folder(config: TrainConfig, stub: Stub, encoder: Path) -> None:
+    shutil.rmtree(encoder)
+    with pytest.raises(CheckpointError, match="no such folder"):
+        run(config, stub)
+    assert not config.out.exists()
+
+
+def test_encoder_of_the_hub_is_known_by_its_commit(tiny_encoder: Path, tmp_path: Path) -> None:
+    """The Hub is played by a cache folder, read offline by a process of its own."""
+    repository = tmp_path / "models--somebody--tiny"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("0" * 40)
+    shutil.copytree(tiny_encoder, repository / "snapshots" / ("0" * 40))
+    code = "import json; from naba.experiments.experiment import encoder_mark; print(json.dumps(encoder_mark('somebody/tiny')))"
+    environment = dict(os.environ, HF_HUB_CACHE=str(tmp_path), HF_HUB_OFFLINE="1")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert json.loads(done.stdout) == {"name": "somebody/tiny", "commit": "0" * 40}, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "says"),
+    [
+        (["c"], ["a"], "train"),  # the two parts swapped
+        (["b", "a"], ["c"], "train"),
+        (["a"], ["c"], "train"),
+        (["a", "b"], ["c", "a"], "validation"),
+        ([{"path": "a", "weight": 0.5}, "b"], ["c"], "weights"),
+    ],
+)
+def test_finished_run_is_of_the_same_data_in_the_same_parts(
+    stub: Stub, tmp_path: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch, train: Any, validation: Any, says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in "abc":
+        (tmp_path / name).write_text(name)
+    content = {"out": "run", "encoder": str(encoder)}
+    before = TrainConfig.model_validate(content | {"train": ["a", "b"], "validation": ["c"]})
+    stub.train(before)
+    assert finished(before)
+    with pytest.raises(ConfigError, match=rf"run: holds a run on other data \({says}\)"):
+        finished(TrainConfig.model_validate(content | {"train": train, "validation": validation}))
+
+
+def test_finished_run_that_was_written_otherwise_is_told(config: TrainConfig, stub: Stub) -> None:
+    record = stub.train(config)
+    write_json(config.out / "run.json", record | {"data": {}})
+    with pytest.raises(ConfigError, match=r"run\.json: not as naba writes it"):
+        finished(config)
+
+
 @pytest.mark.parametrize("name", ["run.json", "thesis.txt", "experiment.json"])
 def test_folder_of_something_else_is_never_touched(config: TrainConfig, stub: Stub, name: str) -> None:
     config.out.mkdir()
@@ -320,8 +414,36 @@ def test_data_that_training_holds_are_told(config: TrainConfig, stub: Stub, writ
     test = write_rows("test.jsonl", [*rows(10, start=300), *rows(2), *rows(2)])
     summary = run(config, stub, data=[test])
     assert summary["segments"] == 12  # two stand twice
-    assert any("4 scored segments share" in note for note in summary["notes"])
+    assert any("4 scored segments share an article or text with training or" in note for note in summary["notes"])
     assert not any("optimistic" in note for note in summary["notes"])
+
+
+def test_data_that_validation_holds_are_told(config: TrainConfig, stub: Stub, write_rows: Callable[..., Path]) -> None:
+    # Of these 5 are the first of validation, on which checkpoint and thresholds were chosen.
+    summary = run(config, stub, data=[write_rows("test.jsonl", [*rows(10, start=300), *rows(5, start=100)])])
+    assert any("5 scored segments share" in note and "or validation" in note for note in summary["notes"])
+
+
+def test_other_data_to_score_make_another_experiment(
+    config: TrainConfig, stub: Stub, write_rows: Callable[..., Path]
+) -> None:
+    test = write_rows("test.jsonl", rows(9, start=300))
+    run(config, stub, data=[test])
+    for data in ([], [*config.validation, test]):
+        with pytest.raises(ConfigError, match=r"another data\.scored"):
+            run(config, stub, data=data)
+
+
+def test_training_segments_with_a_teachers_answers_are_told(
+    config: TrainConfig, stub: Stub, write_rows: Callable[..., Path]
+) -> None:
+    assert not any("teacher" in note for note in run(config, stub, folds=3)["notes"])
+    taught = write_rows("pseudo.jsonl", rows(7, start=200, weak=True, teacher={}))
+    content = config.model_dump() | {"train": [config.train[0], {"path": taught}]}
+    config = TrainConfig.model_validate(content)
+    for design in ({"folds": 3}, {}):
+        notes = run(config, stub, overwrite=True, **design)["notes"]
+        assert any(note.startswith("7 training segments carry a teacher's answers") for note in notes)
 
 
 def test_failed_run_is_named_and_the_finished_stay(config: TrainConfig, stub: Stub) -> None:
@@ -367,8 +489,12 @@ def test_comparison_is_that_of_the_same_segments(config: TrainConfig, schema: La
     one, other = (config.model_copy(update={"out": config.out.parent / name}) for name in ("one", "other"))
     run(one, Stub(schema, wrong=8), folds=3)
     run(other, Stub(schema, wrong=4), folds=3)
-    found = compare_repeats(one.out, other.out, schema)
+    found, file = write_comparison(one.out, other.out, schema)
     assert (found.segments, found.clusters, found.only_first, found.only_second) == (72, 72, 0, 0)
+    assert file == one.out / "compared-with-other.json"
+    written = read_json(file)
+    assert (written["first"], written["second"]) == (str(one.out), str(other.out))
+    assert {key: written[key] for key in found.to_dict()} == json.loads(json.dumps(found.to_dict()))
     # The first misses 9 of 72, the second 18: 63/72 - 54/72.
     difference = found.differences["pairs.f1"]
     assert difference.value == pytest.approx(9 / 72)
@@ -412,6 +538,16 @@ def test_what_cannot_be_compared_is_told(
         compare_repeats(one.out, other.out, schema)
     with pytest.raises(ConfigError, match="other topics or stances"):
         compare_repeats(one.out, one.out, markets)
+    # The same is told before the first is trained.
+    for folder, labels, says in (
+        (other.out, schema, r"no summary\.json"),
+        (one.out, markets, "other topics or stances"),
+    ):
+        with pytest.raises(ConfigError, match=says):
+            check_comparable(config.out, folder, labels)
+    with pytest.raises(ConfigError, match="one: is this experiment itself"):
+        check_comparable(one.out, one.out.parent / "." / "one", schema)
+    check_comparable(config.out, one.out, schema)
     write_rows("train.jsonl", rows(72, start=500))
     run(other, Stub(schema), folds=3)
     with pytest.raises(DataError, match="no segment in common"):

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 from naba.config import TrainConfig, load_config
 from naba.errors import CheckpointError, ConfigError, DataError
 from naba.experiments import search as module
-from naba.experiments.experiment import fingerprints, training_paths
+from naba.experiments.experiment import encoder_mark, fingerprints, training_paths
 from naba.experiments.search import search
 from naba.experiments.search_space import SearchConfig
 from naba.jsonl import read_json, write_json
@@ -64,9 +65,14 @@ class Formula:
         if len(self.trained) - 1 == self.killed_at:
             raise KilledError
         (config.out / "model.safetensors").write_text("large")
+        return self._finish(config, value)
+
+    def _finish(self, config: TrainConfig, value: float) -> dict[str, Any]:
         record = {
             "config": config.model_dump(mode="json"),
+            "encoder": encoder_mark(config.encoder),
             "data": fingerprints([*training_paths(config), *config.validation]),
+            "history": self._history(value, self.evaluations),
             "validation": {"pairs": {"f1": value}, "topics": {"macro_f1": value / 2}, "stances": {"macro_f1": None}},
         }
         write_json(config.out / "run.json", record)
@@ -74,10 +80,12 @@ class Formula:
 
     def _save(self, out: Path, step: int, value: float) -> None:
         """As Hugging Face's Trainer does: all scores so far in the newest checkpoint."""
-        history = [{"eval_pair_f1": value * number / self.evaluations} for number in range(1, step + 1)]
         folder = out / "checkpoints" / f"checkpoint-{step}"
         folder.mkdir(parents=True)
-        write_json(folder / "trainer_state.json", {"log_history": history})
+        write_json(folder / "trainer_state.json", {"log_history": self._history(value, step)})
+
+    def _history(self, value: float, steps: int) -> list[dict[str, float]]:
+        return [{"eval_pair_f1": value * number / self.evaluations} for number in range(1, steps + 1)]
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +97,10 @@ def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def content(write_rows: Callable[..., Path], tmp_path: Path, root: Path) -> dict[str, Any]:
     data = write_rows("rows.jsonl", [ROW])
+    (tmp_path / "encoder").mkdir()
+    (tmp_path / "encoder" / "model.safetensors").write_text("one")
     train = {"labels": root / "configs" / "labels.yaml", "train": [data], "validation": [data], "device": "cpu"}
+    train["encoder"] = str(tmp_path / "encoder")
     return {"train": train, "space": SPACE, "trials": 6, "prune": False, "out": tmp_path / "out"}
 
 
@@ -214,7 +225,40 @@ def test_another_search_is_not_mixed_in(content: dict[str, Any]) -> None:
             search(make(content, **change), train=Formula())
     with pytest.raises(ConfigError, match=r"another train\.epochs"):
         search(make(content, train=content["train"] | {"epochs": 9}), train=Formula())
+    encoder = Path(content["train"]["encoder"]) / "model.safetensors"
+    encoder.write_text("two")  # the same name, other weights
+    with pytest.raises(ConfigError, match="another encoders"):
+        search(make(content, trials=7), train=Formula())
+    encoder.write_text("one")
     search(make(content, space=space), overwrite=True, train=Formula())
+
+
+def test_search_for_other_topics_or_stances_is_not_mixed_in(content: dict[str, Any], tmp_path: Path) -> None:
+    labels = tmp_path / "labels.yaml"
+    shutil.copy(content["train"]["labels"], labels)
+    train = content["train"] | {"labels": labels}
+    search(make(content, train=train, trials=1), train=Formula())
+    text = labels.read_text(encoding="utf-8")
+    labels.write_text(text.replace("oppose", "against"), encoding="utf-8")
+    with pytest.raises(ConfigError, match="another schema"):
+        search(make(content, train=train, trials=2), train=Formula())
+
+
+def test_encoders_that_are_tried_are_known_by_their_content(content: dict[str, Any], tmp_path: Path) -> None:
+    names = [str(tmp_path / name) for name in ("encoder", "second")]
+    (tmp_path / "second").mkdir()
+    (tmp_path / "second" / "model.safetensors").write_text("three")
+    space = SPACE | {"encoder": {"choices": names}}
+    formula = Formula()
+    search(make(content, space=space), train=formula)
+    assert {config.encoder for config in formula.trained} == set(names)
+    (tmp_path / "second" / "model.safetensors").write_text("four")
+    with pytest.raises(ConfigError, match="another encoders"):
+        search(make(content, space=space, trials=7), train=Formula())
+    space = SPACE | {"encoder": {"choices": [*names, str(tmp_path / "third")]}}
+    with pytest.raises(CheckpointError, match="third: no such folder"):
+        search(make(content, space=space, out=tmp_path / "none"), train=Formula())
+    assert not (tmp_path / "none").exists()
 
 
 def test_failed_trial_is_recorded_and_the_others_go_on(content: dict[str, Any]) -> None:
@@ -302,12 +346,78 @@ def test_poor_trials_are_stopped_early(content: dict[str, Any]) -> None:
         value = formula.score(config)
         shown = [value / 4, value / 2, value * 3 / 4, value]
         assert row["evaluations"] == pytest.approx(shown[: len(row["evaluations"])])
-        assert len(row["evaluations"]) == (1 if row["state"] == "pruned" else 3)
+        assert len(row["evaluations"]) == (1 if row["state"] == "pruned" else 4)
         if row["state"] == "pruned":
             # At the first evaluation all have a quarter of their score, so that the median of the scores decides.
             before = [other["value"] for other in found["trials"][: row["number"]] if other["state"] == "finished"]
             assert value < sorted(before)[len(before) // 2]
     assert not list(content["out"].glob("trial-*/*/checkpoints"))
+
+
+@pytest.mark.parametrize("killed", [{0}, {3, 7}, set(range(12))])
+def test_search_that_is_killed_after_finished_trainings_prunes_as_if_it_had_not_been(
+    content: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: set[int]
+) -> None:
+    # Killed when the run was finished, and the study did not know it.
+    def value(*arguments: Any) -> float:
+        found = original(*arguments)
+        if (number := arguments[2]) in killed:
+            killed.remove(number)
+            raise KilledError
+        return found
+
+    original = module._value
+    whole = search(make(content, prune=True, trials=12, out=tmp_path / "whole"), train=Formula(evaluations=4))
+    assert {"pruned", "finished"} == {row["state"] for row in whole["trials"]}
+    killed &= {row["number"] for row in whole["trials"] if row["state"] == "finished"}
+    monkeypatch.setattr(module, "_value", value)
+    config = make(content, prune=True, trials=12)
+    while killed:
+        with pytest.raises(KilledError):
+            search(config, train=Formula(evaluations=4))
+    found = search(config, train=Formula(evaluations=4))
+    for row in (*found["trials"], *whole["trials"]):
+        del row["seconds"]
+    assert found["trials"] == whole["trials"]
+
+
+def test_training_that_was_cut_off_after_its_last_evaluation_is_not_pruned(content: dict[str, Any]) -> None:
+    # The last evaluation is below all others, but no step is left that could be saved.
+    class Falling(Formula):
+        def __call__(self, config: TrainConfig, **arguments: Any) -> dict[str, Any]:
+            if int(config.out.parent.name.split("-")[1]) < 6:
+                return super().__call__(config, **arguments)
+            config.out.mkdir(parents=True, exist_ok=True)
+            write_json(config.out / "train.json", {})
+            self._save(config.out, 4, 0.01)
+            with arguments["progress"].task("training", 4, "steps") as advance:
+                advance(4, "")  # as a run does that goes on from its last checkpoint
+            return self._finish(config, 0.01)
+
+    states = [
+        row["state"] for row in search(make(content, prune=True, trials=7), train=Falling(evaluations=4))["trials"]
+    ]
+    assert states[6] == "finished"
+
+
+def test_first_seed_alone_is_watched(content: dict[str, Any]) -> None:
+    class Unlike(Formula):
+        """From the seventh trial on one of the seeds is hopeless."""
+
+        def __init__(self, hopeless: int) -> None:
+            super().__init__(evaluations=4)
+            self.hopeless = hopeless
+
+        def score(self, config: TrainConfig) -> float:
+            return 0.01 if config.seed == self.hopeless and int(config.out.parent.name.split("-")[1]) >= 6 else 0.8
+
+    second = search(make(content, prune=True, trials=8, seeds=[1, 2]), train=Unlike(2))["trials"]
+    assert [row["state"] for row in second] == ["finished"] * 8
+    assert all(row["evaluations"] == pytest.approx([0.2, 0.4, 0.6, 0.8]) for row in second)
+    formula = Unlike(1)
+    first = search(make(content, prune=True, trials=8, seeds=[1, 2]), overwrite=True, train=formula)["trials"]
+    assert [row["state"] for row in first] == ["finished"] * 6 + ["pruned"] * 2
+    assert [config.seed for config in formula.trained] == [1, 2] * 6 + [1] * 2
 
 
 def test_weights_of_trials_are_dropped_unless_asked(content: dict[str, Any], tmp_path: Path) -> None:
@@ -321,7 +431,7 @@ def test_weights_of_trials_are_dropped_unless_asked(content: dict[str, Any], tmp
     ("space", "says"),
     [
         ({"rate": {"low": 1, "high": 2}}, "unknown key 'rate'; known: .*learning_rate"),
-        ({"epochs.x": {"low": 1, "high": 2}}, "epochs is a value"),
+        ({"epochs.x": {"low": 1, "high": 2}}, r"unknown key 'epochs\.x'"),
         ({"dropout": {"low": 0.1, "high": 1.5}}, r"dropout = 1\.5"),
         ({"head": {"choices": ["attention", "mean"]}}, "head = 'mean'"),
         ({"head": {"low": 1, "high": 2}}, "head takes no number"),
@@ -398,11 +508,10 @@ def test_command_searches_with_real_trainings_and_sees_their_evaluations(
     assert "trial 2 of 2: finished" in out
     assert "naba train found/best.yaml" in " ".join(out.split())
     found = read_json(tmp_path / "found" / "trials.json")
-    # The score of the last evaluation is the result; the one before it is what a poor trial is stopped by.
-    assert [len(row["evaluations"]) for row in found["trials"]] == [1, 1]
+    assert [len(row["evaluations"]) for row in found["trials"]] == [2, 2]
     run = read_json(tmp_path / "found" / "trial-0" / "seed-1" / "run.json")
     scores = [entry["eval_pair_f1"] for entry in run["history"] if "eval_pair_f1" in entry]
-    assert found["trials"][0]["evaluations"] == scores[:1]
+    assert found["trials"][0]["evaluations"] == scores
     code, _, errors = naba("search", "search.yaml", "--set", "space.dropout.high=2")
     assert code == 2
     assert "dropout = 2" in errors

@@ -5,13 +5,16 @@ import torch
 from safetensors import SafetensorError
 
 from naba.errors import CheckpointError, ConfigError, DataError
-from naba.finetuning.faults import explained
+from naba.finetuning.faults import check_finite, explained
 
 OUT = Path("models/mine")
 
 FULL = [
     OSError(28, "No space left on device"),
     OSError(28, "No space left on device", "models/mine/checkpoints/checkpoint-8/trainer_state.json"),
+    OSError(122, "Disk quota exceeded"),
+    OSError(27, "File too large"),
+    OSError(5, "Input/output error"),
     SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
     RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 509888 vs 509776"),
     RuntimeError("basic_ios::clear: iostream error"),
@@ -26,6 +29,22 @@ def test_full_disk_is_known_whichever_library_met_it(error: Exception) -> None:
         explained(OUT, lambda: 7, "batch_size"),
     ):
         raise error
+
+
+@pytest.mark.parametrize("error", [OSError(30, "Read-only file system"), PermissionError(13, "Permission denied")])
+def test_folder_that_cannot_be_written_is_to_be_made_so(error: Exception) -> None:
+    with (
+        pytest.raises(ConfigError, match=r"^models/mine: cannot be written at step 7 .*; make it writable and start"),
+        explained(OUT, lambda: 7, "batch_size"),
+    ):
+        raise error
+
+
+def test_loss_that_is_no_number_is_told() -> None:
+    check_finite(torch.tensor(1.5), 3)
+    for value in (torch.nan, torch.inf):
+        with pytest.raises(CheckpointError, match=f"the loss became {value} at step 3; lower learning_rate"):
+            check_finite(torch.tensor(value), 3)
 
 
 MEMORY = [
@@ -49,6 +68,9 @@ OTHERS = [
     RuntimeError("The size of tensor a must match the size of tensor b"),
     PermissionError(13, "Permission denied", "data/train.jsonl"),
     BrokenPipeError(32, "Broken pipe"),
+    TimeoutError("timed out"),
+    TimeoutError(110, "Connection timed out"),
+    OSError(24, "Too many open files"),
     KeyError("labels"),
     DataError("data/train.jsonl: empty"),
 ]

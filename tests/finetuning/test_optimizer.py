@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pytest
 import torch
 
 from naba.finetuning.optimizer import MasterWeights, make_optimizer, parameter_groups
@@ -57,15 +58,31 @@ def test_state_restores_masters_and_moments_exactly() -> None:
     assert all(tensor.dtype == torch.float32 for tensor in again_optimizer.masters)
 
 
+@pytest.mark.parametrize(("head", "pretrained"), [("attention", "encoder."), ("plain", "classifier.bert.")])
 def test_encoder_and_heads_have_rates_of_their_own_and_biases_and_norms_do_not_decay(
-    tiny_encoder: Path, schema: LabelSchema
+    tiny_encoder: Path, schema: LabelSchema, head: str, pretrained: str
 ) -> None:
-    run = from_encoder(
-        str(tiny_encoder), schema, normalisation="standard-1", head="attention", max_tokens=32, dropout=0.1
-    )
+    run = from_encoder(str(tiny_encoder), schema, normalisation="standard-1", head=head, max_tokens=32, dropout=0.1)
     groups = parameter_groups(run.model, learning_rate=1e-4, head_learning_rate=1e-3, weight_decay=0.01)
     found = {id(parameter): (group["lr"], group["weight_decay"]) for group in groups for parameter in group["params"]}
     assert len(found) == len(list(run.model.parameters()))
     for name, parameter in run.model.named_parameters():
         decays = not (name.endswith("bias") or "LayerNorm" in name)
-        assert found[id(parameter)] == (1e-4 if name.startswith("encoder.") else 1e-3, 0.01 if decays else 0.0), name
+        assert found[id(parameter)] == (1e-4 if name.startswith(pretrained) else 1e-3, 0.01 if decays else 0.0), name
+
+
+def test_best_weights_come_back_unrounded(tmp_path: Path) -> None:
+    parameters = [torch.nn.Parameter(torch.ones(4, dtype=dtype)) for dtype in (torch.bfloat16, torch.float32)]
+    optimizer = make_optimizer([{"params": parameters, "lr": 1e-3, "weight_decay": 0.0}])
+    assert isinstance(optimizer, MasterWeights)
+    for at in range(2):  # saved after the first of two steps
+        for parameter in parameters:
+            parameter.grad = torch.ones_like(parameter)
+        optimizer.step()
+        if at == 0:
+            torch.save(optimizer.state_dict(), tmp_path / "optimizer.pt")
+    optimizer.restore(tmp_path / "optimizer.pt")
+    # AdamW's first step is the learning rate, against the gradient.
+    for parameter in parameters:
+        assert parameter.dtype == torch.float32
+        assert torch.allclose(parameter, torch.full((4,), 0.999), atol=1e-6)

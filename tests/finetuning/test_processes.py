@@ -87,6 +87,29 @@ def test_fault_of_another_process_ends_this_one_too(second: Callable[..., None])
         on_all(lambda: 3)
 
 
+def test_work_may_be_what_makes_the_processes_known(
+    second: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second(rank=1, other=DataError("broken.jsonl: empty"))
+    monkeypatch.setattr(processes, "launched", lambda: False)
+
+    def start() -> None:
+        monkeypatch.setattr(processes, "launched", lambda: True)
+        _fail()
+
+    with pytest.raises(ElsewhereError):
+        on_all(start)
+
+
+@pytest.mark.parametrize("do", [on_all, on_first])
+def test_file_without_the_right_to_read_it_is_a_fault_of_the_user(do: Callable[..., Any]) -> None:
+    def refuse() -> None:
+        raise PermissionError(13, "Permission denied", "data/train.jsonl")
+
+    with pytest.raises(DataError, match=r"^data/train.jsonl: may not be used \(Permission denied\); check its rights$"):
+        do(refuse)
+
+
 def test_first_process_works_for_all(second: Callable[..., None]) -> None:
     second(rank=1)
     assert on_first(_never) == "of the first"

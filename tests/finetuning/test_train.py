@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -20,8 +21,12 @@ from naba.errors import CheckpointError, ConfigError, DataError, NabaError
 from naba.finetuning import train as module
 from naba.finetuning.interruption import TerminatedError
 from naba.finetuning.train import train
+from naba.finetuning.trainer import training_arguments
 from naba.modelling import checkpoint as checkpoints
+from naba.modelling.encode import Collator
+from naba.out_folder import hold
 from naba.progress import SILENT, Progress
+from tests.conftest import Run
 from tests.finetuning.test_event_file import read_events
 
 
@@ -69,9 +74,27 @@ def test_run_folder_is_complete_and_says_what_made_it(tiny_run: Path) -> None:
     assert any("eval_pair_f1" in entry for entry in record["history"])
 
 
-def test_training_learns(tiny_run: Path) -> None:
-    losses = [entry["loss"] for entry in json.loads((tiny_run / "run.json").read_text())["history"] if "loss" in entry]
-    assert losses[-1] < losses[0]
+def test_training_learns(config: TrainConfig, tmp_path: Path, write_rows: Callable[..., Path]) -> None:
+    # Topic and stance follow from a word each; whoever knows neither gets a third of either right at best.
+    words = {"diplomacy": "محادثات", "humanitarian_aid": "مساعدات", "military_action": "غارة"}
+    stances = {"support": "ترحيب", "oppose": "رفض", "neutral": "خبر"}
+    rows = [
+        {
+            "text": f"{said} {word} رقم {number}",
+            "labels": {key: {"present": key == topic, "stance": stance if key == topic else None} for key in words},
+        }
+        for number in range(20)
+        for topic, word in words.items()
+        for stance, said in stances.items()
+    ]
+    learnt = {
+        "train": [TrainingSource(path=write_rows("train.jsonl", rows[:126]))],
+        "validation": [write_rows("validation.jsonl", rows[126:])],
+    }
+    rates = {"epochs": 16, "evaluations": 2, "learning_rate": 3e-3, "head_learning_rate": 1e-2}
+    record = train(config.model_copy(update=learnt | rates))
+    assert record["validation"]["pairs"]["f1"] > 0.9
+    assert json.loads((config.out / "run.json").read_text())["validation"] == record["validation"]
 
 
 def test_same_seed_gives_the_same_weights(config: TrainConfig) -> None:
@@ -117,7 +140,8 @@ def test_interrupted_run_goes_on_to_the_same_weights(
     assert record["precision"] == precision
     assert (record["resumed_at"], whole["resumed_at"]) == (12, None)
     assert record["validation"] == whole["validation"]
-    # The loss of a step is told once, in whichever session it was.
+    # The mean loss of the same steps is told, and once, in whichever session they were.
+    assert _losses(record) == _losses(whole)
     for tag, steps in _steps_of_events(config.out / "tensorboard").items():
         assert steps == sorted(set(steps)), tag
     assert _steps_of_events(config.out / "tensorboard") == _steps_of_events(config.out.parent / "whole" / "tensorboard")
@@ -126,8 +150,8 @@ def test_interrupted_run_goes_on_to_the_same_weights(
 def test_unfinished_run_of_another_configuration_is_not_mixed_in(
     config: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _stop_at(1, config, monkeypatch)
-    with pytest.raises(ConfigError, match=r"an unfinished run with another dropout, seed; .*--overwrite"):
+    _stop_at(4, config.model_copy(update={"evaluations": 2}), monkeypatch)
+    with pytest.raises(ConfigError, match=r"an unfinished run with another dropout, evaluations, seed; .*--overwrite"):
         train(config.model_copy(update={"seed": 7, "dropout": 0.0}))
 
 
@@ -147,11 +171,91 @@ def test_checkpoint_broken_by_a_kill_is_passed_over(
         patch.setattr(module.checkpoints, "save", _killed)  # training ends, the run is not written
         with pytest.raises(KilledError):
             train(steps11)
-    newest, older = sorted((steps11.out / "checkpoints").iterdir(), key=lambda path: int(path.name.split("-")[1]))[::-1]
+    saved = (steps11.out / "checkpoints").iterdir()
+    newest, older, *_ = sorted(saved, key=lambda path: int(path.name.split("-")[1]), reverse=True)
     weights = newest / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
     assert train(steps11)["resumed_at"] == int(older.name.split("-")[1])
     assert _same_weights(whole11, steps11.out)
+
+
+def test_checkpoint_before_a_broken_new_best_has_its_own_best(
+    steps11: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = module.JointTrainer._determine_best_metric
+
+    def best_at_3_then_9(self: Any, metrics: dict[str, float], trial: Any) -> bool:
+        score = {3: 0.2, 6: 0.1, 9: 0.3, 11: 0.0}[self.state.global_step]
+        return bool(judge(self, metrics | {"eval_pair_f1": score}, trial))
+
+    monkeypatch.setattr(module.JointTrainer, "_determine_best_metric", best_at_3_then_9)
+    whole = train(steps11.model_copy(update={"out": steps11.out.parent / "whole"}))
+    assert whole["best_step"] == 9
+    _stop_at(10, steps11, monkeypatch)
+    (steps11.out / "checkpoints" / "checkpoint-9" / "optimizer.pt").write_bytes(b"")
+    record = train(steps11)
+    assert (record["resumed_at"], record["best_step"]) == (6, 9)
+    assert _same_weights(steps11.out.parent / "whole", steps11.out)
+
+
+def test_second_training_in_the_same_folder_is_refused(config: TrainConfig, naba: Run, root: Path) -> None:
+    settings = config.out.parent / "train.yaml"
+    settings.write_text(yaml.safe_dump(config.model_dump(mode="json") | {"labels": str(root / "configs/labels.yaml")}))
+    with hold(config.out, lambda: None):
+        for more in ((), ("--overwrite",)):
+            code, out, errors = naba("train", settings, *more)
+            assert (code, out) == (2, "")
+            assert re.fullmatch(r"naba: error: .*run: another naba command works there; wait for .*\n", errors)
+
+
+@pytest.mark.parametrize(
+    ("precision", "weights", "autocast"),
+    [
+        ("float32", "float16", False),
+        ("bfloat16", "float32", False),
+        ("bfloat16", "float16", False),
+        ("float32", "float32", True),
+    ],
+)
+def test_decision_is_fitted_on_what_the_stored_weights_answer(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch, precision: str, weights: str, autocast: bool
+) -> None:
+    def as_on_a_gpu(*arguments: Any) -> Any:
+        found = training_arguments(*arguments)
+        found.bf16, found.mixed_precision = autocast, "bf16" if autocast else "no"
+        return found
+
+    fitted_on: list[Any] = []
+    fit = module.fit_decision
+    monkeypatch.setattr(module, "training_arguments", as_on_a_gpu)
+    monkeypatch.setattr(module, "fit_decision", lambda *given: fitted_on.extend(given) or fit(*given))
+    train(config.model_copy(update={"precision": precision, "weights": weights}))
+    run, rows = checkpoints.load(config.out), module._ready(config).validation
+    batch = Collator(run.tokenizer.pad_token_id)([rows[number] for number in range(len(rows))])
+    with torch.no_grad():
+        logits = run.model(batch["input_ids"], batch["attention_mask"])
+    assert fitted_on[0].dtype == np.float32
+    assert np.allclose(fitted_on[0], logits.topic, atol=1e-5)
+    assert np.allclose(fitted_on[1], logits.stance, atol=1e-5)
+    # What is stored as float32 has more digits than training in bfloat16 computes with.
+    matrix = run.model.encoder_parameters()[0]
+    assert torch.equal(matrix, matrix.half().float()) == (weights == "float16")
+    assert not torch.equal(matrix, matrix.bfloat16().float())
+
+
+def test_file_without_the_right_to_read_it_is_told(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = config.train[0].path
+    opened = Path.open
+
+    def refuse(self: Path, *arguments: Any, **options: Any) -> Any:
+        if self == path:
+            raise PermissionError(13, "Permission denied", str(self))
+        return opened(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(DataError, match=r"train\.jsonl: cannot be read \(Permission denied\); check its rights"):
+        train(config)
+    assert not config.out.exists()
 
 
 def test_run_whose_checkpoints_are_all_broken_starts_anew(
@@ -189,7 +293,7 @@ def test_signal_saves_where_it_is_and_the_same_run_goes_on(
 
 def test_interrupted_run_loses_patience_at_the_same_step(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     # Rates so low that no score follows the first: with patience 2 the third scoring, at step 6 of 22, is the last.
-    low = {"learning_rate": 1e-9, "head_learning_rate": 1e-9, "epochs": 2, "evaluations": 10, "patience": 2}
+    low = {"learning_rate": 1e-9, "head_learning_rate": 1e-9, "epochs": 2, "evaluations": 11, "patience": 2}
     config = config.model_copy(update=low)
     whole = train(config.model_copy(update={"out": config.out.parent / "whole"}))
     assert (whole["steps"], whole["best_step"]) == (6, 2)
@@ -200,7 +304,7 @@ def test_interrupted_run_loses_patience_at_the_same_step(config: TrainConfig, mo
             train(config)
     record = train(config)
     assert (record["steps"], record["best_step"], record["resumed_at"]) == (6, 2, 6)
-    assert [entry["step"] for entry in record["history"]] == [2, 4, 6]
+    assert [entry["step"] for entry in record["history"] if "eval_pair_f1" in entry] == [2, 4, 6]
     assert _same_weights(config.out.parent / "whole", config.out)
 
 
@@ -209,7 +313,7 @@ def test_steps_are_told_with_loss_speed_and_best_score(steps11: TrainConfig, mon
     _stop_at(8, steps11, monkeypatch, told)
     advances = told.advances["training"]
     assert (told.totals, sum(done for done, _ in advances)) == ({"training": 11}, 8)
-    assert re.fullmatch(r"\d+\.\d seg/s, F1 0\.\d{3}", advances[-1][1])
+    assert re.fullmatch(r"loss \d\.\d{3}, \d+\.\d seg/s, F1 0\.\d{3}", advances[-1][1])
     told = _Told()
     train(steps11, progress=told)
     # The first is the six steps of the first session, and says what is known of them.
@@ -362,6 +466,10 @@ class _Told:
     def task(self, label: str, total: int | None, unit: str) -> Iterator[Callable[[int, str], None]]:
         self.totals[label], self.advances[label] = total, []
         yield lambda done, note: self.advances[label].append((done, note))
+
+
+def _losses(record: dict[str, Any]) -> list[tuple[int, float]]:
+    return [(entry["step"], entry["loss"]) for entry in record["history"] if "loss" in entry]
 
 
 def _steps_of_events(folder: Path) -> dict[str, list[int]]:

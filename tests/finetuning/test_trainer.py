@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from naba.config import TrainConfig
+from naba.finetuning import arguments as shared
 from naba.finetuning import trainer as module
 from naba.modelling.checkpoint import from_encoder
 from naba.modelling.encode import EncodedSegments
@@ -18,14 +19,14 @@ Labelled = Callable[..., LabelledSegment]
 def test_process_uses_one_gpu_and_says_how_to_use_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    kind: Any = module.TrainingArguments
+    kind: Any = shared.TrainingArguments
 
     def several(**options: Any) -> Any:
         arguments = kind(**options)
         arguments._n_gpu = 4
         return arguments
 
-    monkeypatch.setattr(module, "TrainingArguments", several)
+    monkeypatch.setattr(shared, "TrainingArguments", several)
     config = TrainConfig(train=[], validation=[], out=tmp_path)
     arguments = module.training_arguments(config, "cpu", "float32", tmp_path)
     assert arguments.n_gpu == 1

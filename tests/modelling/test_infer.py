@@ -5,7 +5,7 @@ import pytest
 
 from naba.modelling import checkpoint as checkpoints
 from naba.modelling.checkpoint import Checkpoint
-from naba.modelling.infer import OVERLAP, _windows, score_texts
+from naba.modelling.infer import OVERLAP, _merge, _windows, score_texts
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,16 @@ def test_windows_of_a_long_text_hold_every_token_in_order(run: Checkpoint) -> No
     read = first + [token for window in rest for token in window[overlap:]]
     assert max(map(len, windows)) <= run.max_tokens
     assert read == whole
+
+
+def test_topic_of_a_long_text_has_the_scores_of_its_likeliest_window() -> None:
+    # Three windows of the second of three texts; topic 0 is likeliest in the last of them, topic 1 in the first.
+    topic = np.array([[1, 2], [-1, 5], [0, 4], [3, -2], [7, 8]], dtype=np.float32)
+    stance = np.arange(20, dtype=np.float32).reshape(5, 2, 2)  # window w, topic t: 4w + 2t and one more
+    scores = _merge(topic, stance, [0, 1, 1, 1, 2], 3)
+    assert scores.windows == [1, 3, 1]
+    assert scores.topic.tolist() == [[1, 2], [3, 5], [7, 8]]
+    assert scores.stance.tolist() == [[[0, 1], [2, 3]], [[12, 13], [6, 7]], [[16, 17], [18, 19]]]
 
 
 def test_no_texts_give_no_scores(run: Checkpoint) -> None:

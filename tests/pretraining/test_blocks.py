@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import AutoTokenizer
 
 from naba.errors import DataError
-from naba.pretraining.blocks import Frame, HeldOutBlocks, TrainingBlocks, shuffled
+from naba.pretraining.blocks import Frame, TrainingBlocks, ValidationBlocks, shuffled
 from naba.pretraining.masking import IGNORED, WordMasking
 
 
@@ -66,14 +66,14 @@ def test_block_follows_from_its_number_and_the_seed_alone(masking: WordMasking) 
 
 def test_measured_blocks_are_spread_and_hide_the_same_words_always(masking: WordMasking) -> None:
     tokens, frame = np.arange(5, 555, dtype=np.uint16), Frame((2,), (3,), 12)
-    blocks = HeldOutBlocks(tokens, frame, masking, most=5)
+    blocks = ValidationBlocks(tokens, frame, masking, most=5)
     assert blocks.numbers == [0, 13, 27, 40, 54]
-    first, second = blocks[3], HeldOutBlocks(tokens, frame, masking, most=5)[3]
+    first, second = blocks[3], ValidationBlocks(tokens, frame, masking, most=5)[3]
     assert (first["input_ids"] == second["input_ids"]).all()
     assert ((first["labels"] != IGNORED) == (first["input_ids"] == 4)).all()
-    assert len(HeldOutBlocks(tokens[:30], frame, masking, most=5)) == 3
+    assert len(ValidationBlocks(tokens[:30], frame, masking, most=5)) == 3
 
 
 def test_less_than_a_block_is_told(masking: WordMasking) -> None:
     with pytest.raises(DataError, match="7 tokens, less than one block of 10"):
-        HeldOutBlocks(np.arange(7), Frame((2,), (3,), 10), masking, most=5)
+        ValidationBlocks(np.arange(7), Frame((2,), (3,), 10), masking, most=5)

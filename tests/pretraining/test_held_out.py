@@ -33,6 +33,16 @@ def test_short_segments_count_too() -> None:
     assert found("...", "قالت الوكالة...") is None
 
 
+def test_short_segment_is_found_as_whole_words_only() -> None:
+    assert found("عاجل", "وصلت المساعدات العاجلة إلى المخيم") is None
+    assert found("أمس", "اجتمع الوزراء أمس، في القاهرة") == WHOLE
+    assert found("أمس", "أمس") == WHOLE
+    assert found("من بغداد", "قالت الوكالة: «من بغداد»!") == WHOLE
+    # Fourteen letters are a short one, fifteen are not.
+    assert found("وصل الوفد الكبير", "قيل إن الذي وصل الوفد الكبيرة") is None
+    assert found("وصل الوفد الكبيرر", "قيل إن الذي وصل الوفد الكبيررة") == WHOLE
+
+
 def test_changed_copy_is_found_by_half_of_its_runs() -> None:
     # Eight words have four runs of five; a word changed at place 7 leaves two of them, at place 6 one.
     words = ["واحد", "اثنان", "ثلاثة", "أربعة", "خمسة", "ستة", "سبعة", "ثمانية"]

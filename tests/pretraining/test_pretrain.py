@@ -18,11 +18,13 @@ from naba.config import TrainConfig, load_config
 from naba.errors import CheckpointError, ConfigError, DataError
 from naba.finetuning.run_folder import last_whole_checkpoint
 from naba.finetuning.train import train
+from naba.out_folder import hold
 from naba.pretraining import pretrain as module
 from naba.pretraining import trainer as trainers
 from naba.pretraining.config import PretrainConfig
 from naba.pretraining.pretrain import pretrain
 from naba.pretraining.trainer import MaskedTrainer
+from tests.conftest import Run
 
 Whole = tuple[Path, dict[str, Any]]
 
@@ -184,10 +186,10 @@ def test_changed_articles_or_configuration_are_not_mixed_in(
     shutil.copy(articles, mine)
     config = PretrainConfig.model_validate(pretraining.model_dump() | {"articles": [mine]})
     kill_at(5, monkeypatch, config)
-    with pytest.raises(ConfigError, match=r"another configuration or other data.*--overwrite"):
+    with pytest.raises(ConfigError, match=r"an unfinished pretraining with another seed; .*--overwrite"):
         pretrain(changed(config, seed=2))
     mine.write_text(mine.read_text(encoding="utf-8") * 2, encoding="utf-8")
-    with pytest.raises(ConfigError, match="another configuration or other data"):
+    with pytest.raises(ConfigError, match="an unfinished pretraining with another data"):
         pretrain(config)
 
 
@@ -195,6 +197,24 @@ def test_fault_before_the_first_checkpoint_needs_no_overwrite(pretraining: Pretr
     with pytest.raises(DataError, match="raise validation"):
         pretrain(changed(pretraining, validation=1e-9))
     pretrain(changed(pretraining, steps=1))
+
+
+def test_second_pretraining_in_the_same_folder_is_refused(
+    pretraining: PretrainConfig, tmp_path: Path, naba: Run
+) -> None:
+    path = tmp_path / "pretrain.yaml"
+    path.write_text(yaml.safe_dump(pretraining.model_dump(mode="json")), encoding="utf-8")
+    with hold(pretraining.out, lambda: None):
+        code, out, errors = naba("pretrain", path, "--overwrite")
+    assert (code, out) == (2, "")
+    assert "adapted: another naba command works there; wait for its end" in errors
+    assert len(errors.splitlines()) == 1
+
+
+def test_figures_are_those_of_the_weights_as_they_are_stored(pretraining: PretrainConfig) -> None:
+    first = pretrain(changed(pretraining, weights="float16"))
+    again = pretrain(changed(pretraining, encoder=str(pretraining.out), out=pretraining.out.parent / "again", steps=1))
+    assert again["held_out"]["before"] == first["held_out"]["after"]
 
 
 def test_folder_that_holds_something_else_is_never_touched(pretraining: PretrainConfig, tiny_run: Path) -> None:
@@ -351,6 +371,34 @@ def test_two_processes_keep_the_same_weights(pretraining: PretrainConfig, root: 
     assert json.loads((config.out / "pretrain.json").read_text())["processes"] == 2
     # Measured by each process on its own weights: one float out of step would show.
     assert (tmp_path / "rank-0").read_text() == (tmp_path / "rank-1").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"batch_size": 3}, "batch_size = 3 cannot be shared by 2 processes"),
+        ({"held_out": ["none.jsonl"]}, "none.jsonl: no such file"),
+    ],
+)
+def test_fault_of_all_processes_is_told_once(
+    pretraining: PretrainConfig, tmp_path: Path, change: dict[str, Any], says: str
+) -> None:
+    settings = tmp_path / "pretrain.yaml"
+    settings.write_text(yaml.safe_dump(pretraining.model_dump(mode="json") | change), encoding="utf-8")
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    done = subprocess.run(
+        [*launch, "-m", "naba", "pretrain", str(settings)],
+        env=dict(os.environ, OMP_NUM_THREADS="1"),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    told = [line for line in done.stderr.splitlines() if line.startswith("naba: ")]
+    assert done.returncode != 0
+    assert len(told) == 1, done.stderr
+    assert says in told[0]
 
 
 def test_batch_that_processes_cannot_share_is_told(

@@ -8,7 +8,7 @@ import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from naba.modelling.device import to_precision
-from naba.pretraining.blocks import Frame, HeldOutBlocks, TrainingBlocks
+from naba.pretraining.blocks import Frame, TrainingBlocks, ValidationBlocks
 from naba.pretraining.config import PretrainConfig
 from naba.pretraining.masking import WordMasking
 from naba.pretraining.trainer import (
@@ -37,7 +37,7 @@ def make(pretraining: PretrainConfig, tiny_encoder: Path) -> Make:
         arguments = training_arguments(config, "cpu", precision)
         arguments.max_steps = 12
         blocks = TrainingBlocks(tokens, frame, masking, 12 * 4, seed=1)
-        return MaskedTrainer(model, arguments, config, blocks, HeldOutBlocks(tokens, frame, masking, 8), 4)
+        return MaskedTrainer(model, arguments, config, blocks, ValidationBlocks(tokens, frame, masking, 8), 4)
 
     return made
 
@@ -66,9 +66,9 @@ def test_perplexity_of_a_model_that_knows_nothing_is_the_size_of_the_vocabulary(
         trainer.model.get_input_embeddings().weight.zero_()
         trainer.model.cls.predictions.bias.zero_()
     trainer.model.train()
-    measured = perplexity(trainer.model, trainer.held_out, "cpu", 3)
+    measured = perplexity(trainer.model, trainer.validation, "cpu", 3)
     assert measured["perplexity"] == pytest.approx(600)
-    assert measured["tokens"] == sum(int((block["labels"] != -100).sum()) for block in trainer.held_out)  # type: ignore[attr-defined]
+    assert measured["tokens"] == sum(int((block["labels"] != -100).sum()) for block in trainer.validation)  # type: ignore[attr-defined]
     assert trainer.model.training
 
 
@@ -119,9 +119,9 @@ def test_measurement_takes_the_float32_weights_and_leaves_the_rounded_ones_alone
     measured = trainer.measure()
     after = trainer.model.state_dict()
     assert all(torch.equal(after[name], rounded[name]) and after[name].dtype == rounded[name].dtype for name in after)
-    assert measured != perplexity(trainer.model, trainer.held_out, "cpu", 4)
+    assert measured != perplexity(trainer.model, trainer.validation, "cpu", 4)
     trainer.take_masters()
-    assert measured == trainer.measure() == perplexity(trainer.model, trainer.held_out, "cpu", 4)
+    assert measured == trainer.measure() == perplexity(trainer.model, trainer.validation, "cpu", 4)
     whole = trainer.model.state_dict()
     assert all(tensor.dtype == torch.float32 for tensor in whole.values() if tensor.is_floating_point())
     assert any(not torch.equal(whole[name], rounded[name].float()) for name in whole)
@@ -136,8 +136,8 @@ def test_perplexity_by_frequency(monkeypatch: pytest.MonkeyPatch, tiny_encoder: 
     # Of 8 pieces, one added to each: 5 stands 6 times of 16, 6 stands 4 times of 16.
     tokens = np.array([5, 5, 6, 5, 6, 5, 6, 5])
     masking = WordMasking(AutoTokenizer.from_pretrained(tiny_encoder), 0.5)
-    held_out = HeldOutBlocks(tokens, Frame((), (), 4), masking, 2)
-    labels = torch.cat([held_out[number]["labels"] for number in range(2)])
+    validation = ValidationBlocks(tokens, Frame((), (), 4), masking, 2)
+    labels = torch.cat([validation[number]["labels"] for number in range(2)])
     fives, sixes = int((labels == 5).sum()), int((labels == 6).sum())
     wanted = ((16 / 6) ** fives * 4**sixes) ** (1 / (fives + sixes))
-    assert frequency_perplexity(tokens, 8, held_out) == pytest.approx(wanted)
+    assert frequency_perplexity(tokens, 8, validation) == pytest.approx(wanted)

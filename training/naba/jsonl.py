@@ -27,7 +27,11 @@ def read_numbered(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file")
-    with path.open("rb") as lines:
+    try:
+        lines = path.open("rb")
+    except PermissionError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); check its rights") from None
+    with lines:
         for number, raw in enumerate(lines, start=1):
             if not raw.strip():
                 continue

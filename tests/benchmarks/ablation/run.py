@@ -27,9 +27,9 @@ from transformers import set_seed
 
 from naba.config import TrainConfig
 from naba.dataset.labelled import load_labelled
-from naba.finetuning.trainer import lower_precision, make_trainer, training_arguments
+from naba.finetuning.trainer import make_trainer, training_arguments
 from naba.modelling import checkpoint as checkpoints
-from naba.modelling.device import pick_device, pick_precision
+from naba.modelling.device import lower_precision, pick_device, pick_precision
 from naba.modelling.encode import EncodedSegments
 from naba.modelling.infer import Scores, score_texts
 from naba.paths import find

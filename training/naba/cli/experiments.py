@@ -41,10 +41,9 @@ def repeat(
     quiet()
     from naba.config import TrainConfig, load_config
     from naba.experiments.experiment_tables import comparison_table, runs_table, summary_table
-    from naba.experiments.repeat_summary import compare_repeats, headline, load_repeats
+    from naba.experiments.repeat_summary import check_comparable, write_comparison
     from naba.experiments.repeats import RepeatConfig
     from naba.experiments.repeats import repeat as repeat_runs
-    from naba.jsonl import write_json
     from naba.paths import find
     from naba.schema import LabelSchema
 
@@ -59,9 +58,7 @@ def repeat(
     design = load_config(RepeatConfig, None, None, given)
     schema = LabelSchema.load(find(settings.labels))
     if compare:
-        if compare.resolve() == settings.out.resolve():
-            raise ConfigError(f"--compare {compare}: is this experiment itself; name another's folder")
-        load_repeats(compare, schema)  # what cannot be compared is told before hours of training, not after
+        check_comparable(settings.out, compare, schema)
     summary = repeat_runs(settings, design, overwrite=overwrite, progress=Bars(), tell=show)
     console().print(runs_table(summary))
     console().print(summary_table(summary))
@@ -69,12 +66,10 @@ def repeat(
         show(f"note: {note}")
     show(f"summary: {settings.out / 'summary.json'}, predictions: {settings.out / 'predictions.jsonl'}")
     if compare:
-        found = compare_repeats(settings.out, compare, schema)
-        console().print(comparison_table(found, headline(schema)))
+        found, file = write_comparison(settings.out, compare, schema)
+        console().print(comparison_table(found, summary["headline"]))
         if left_out := found.only_first + found.only_second:
             show(f"{left_out:,} segments that only one of the two has scored are left out")
-        file = settings.out / f"compared-with-{compare.resolve().name}.json"
-        write_json(file, {"first": str(settings.out), "second": str(compare)} | found.to_dict())
         show(f"comparison: {file}")
 
 

@@ -3,13 +3,15 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from naba.config.base import Config
 
 
 class TrainingSource(Config):
     """Labelled segments of one kind. A path alone stands for one with weight 1."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     path: Path
     weight: float = Field(1.0, gt=0)
@@ -23,6 +25,8 @@ class TrainingSource(Config):
 
 class TrainConfig(Config):
     """`naba train`: one run."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     labels: Path = Path("configs/labels.yaml")
     train: list[TrainingSource]
@@ -59,4 +63,4 @@ class TrainConfig(Config):
     weights: Literal["float32", "float16"] = "float32"
     """How the weights are stored; float16 halves the file and changes scores in the third digit."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    seed: int = 1
+    seed: int = Field(1, ge=0, lt=2**32)

@@ -69,10 +69,11 @@ class PoolSources:
         files += [path for source in self.articles for _, path in article_files([source.path])]
         return {str(path): fingerprint(path) for path in files}
 
-    def mark(self, fingerprints: Mapping[str, str]) -> str:
-        """Changes when the pool might hold other segments; `fingerprints` are its own."""
+    def mark(self, fingerprints: Mapping[str, str], schema: LabelSchema) -> str:
+        """Changes when the pool might hold other segments, or rows of other topics; `fingerprints` are its own."""
         sources = [source.model_dump(mode="json") for source in self.articles]
-        return fingerprint_of([CHUNK, list(fingerprints.items()), sources, len(self.held_out), self.overlap_words])
+        given = [CHUNK, list(fingerprints.items()), sources, len(self.held_out), self.overlap_words]
+        return fingerprint_of([*given, schema.fingerprint])
 
 
 @dataclass(frozen=True)
@@ -135,11 +136,10 @@ def _chunk_path(folder: Path, number: int) -> Path:
 def _segments(
     sources: PoolSources, schema: LabelSchema, counts: Counter[str], rejected: list[Rejected]
 ) -> Iterator[LabelledSegment]:
-    """All segments in order, without labels, contacts masked; the first article that cannot be used goes to `rejected`."""
+    """All segments in order, without labels; the first article that cannot be used goes to `rejected`."""
     for item in _rows(sources.segments, schema):
         about = {key: value for key, value in item.provenance.items() if key not in _LABELLERS}
-        segment = replace(item.segment, text=mask(item.segment.text))
-        yield replace(item, segment=segment, provenance=about, extra={})
+        yield replace(item, provenance=about, extra={})
     for source in sources.articles:
         for name, path in article_files([source.path]):
             outlet = source.source or (name if holds_records(path) else source.path.stem)
@@ -154,9 +154,11 @@ def _segments(
 
 
 def _rows(paths: Iterable[Path], schema: LabelSchema) -> Iterator[LabelledSegment]:
+    """Rows of segments, contacts masked: those of the pool and of the held-out files alike, or they would not meet."""
     for path in map(find, paths):
         for line, row in read_numbered(path):
-            yield LabelledSegment.from_row(row | {"labels": {}}, schema, f"{path}:{line}")
+            item = LabelledSegment.from_row(row | {"labels": {}}, schema, f"{path}:{line}")
+            yield replace(item, segment=replace(item.segment, text=mask(item.segment.text)))
 
 
 def _of_article(article: Article, source: ArticleSource, outlet: str) -> Iterator[LabelledSegment]:

@@ -119,7 +119,7 @@ def pseudo_label(config: PseudoLabelConfig, *, overwrite: bool = False, progress
         logger.warning("no held-out file is named: a student must not be scored on segments that are in this pool")
     inputs = sources.fingerprints()
     work = config.answers or config.out.with_name(config.out.name + ".parts")
-    mark = sources.mark(inputs)
+    mark = sources.mark(inputs, teachers[0].schema)
     folder = work / mark
     pool = lay_down(sources, folder, teachers[0].schema, progress)
     answers = [folder / answers_mark(teacher, precision) for teacher in teachers]

@@ -20,14 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naba.calibration import Decision
+from naba.corpus.mask import mask
 from naba.dataset.ledger import text_key
 from naba.distillation.pool import Pool
 from naba.errors import CheckpointError, ConfigError
-from naba.finetuning.trainer import lower_precision
 from naba.fingerprint import DECIDING, fingerprint, fingerprint_of, run_mark
 from naba.jsonl import read_json, read_jsonl, write_jsonl
 from naba.modelling import checkpoint as checkpoints
-from naba.modelling.device import Precision
+from naba.modelling.device import Precision, lower_precision
 from naba.modelling.infer import score_texts
 from naba.paths import find
 from naba.progress import SILENT, Advance, Progress
@@ -58,8 +58,8 @@ class Teacher:
     """The files it was trained on, where it may not vote on what they hold; empty where it may."""
 
     def seen(self) -> set[str]:
-        """Keys of the texts it may not vote on."""
-        return {text_key(str(row.get("text"))) for path in self.training for row in read_jsonl(path)}
+        """Keys of the texts it may not vote on, contacts masked as in a pool."""
+        return {text_key(mask(str(row.get("text")))) for path in self.training for row in read_jsonl(path)}
 
 
 @dataclass(frozen=True)

@@ -3,33 +3,31 @@
 `naba repeat` and `naba search` plan their runs, then hold the folder while they work:
 
     with hold(out, plan, overwrite=False):
-        record = train_once(config, train)
+        record = train_once(config, train, encoder_mark(config.encoder))
 
 `experiment.json` says what the folder is for. Started again with the same plan, finished runs are kept and an
 unfinished one goes on; with another plan the folder is refused.
 """
 
 import json
-import logging
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from filelock import FileLock, Timeout
+from huggingface_hub import hf_hub_download
 
+from naba import out_folder
 from naba.config import TrainConfig
 from naba.errors import ConfigError, DataError
 from naba.fingerprint import fingerprint
 from naba.jsonl import read_json, write_json
+from naba.modelling.pretrained import explained, locate
 from naba.paths import find
 from naba.progress import SILENT, Advance, Progress
-
-logger = logging.getLogger(__name__)
+from naba.run import describe_encoder
 
 PLAN = "experiment.json"
-_LOCK = ".lock"
 _WEIGHTS = ("model.safetensors", "tokenizer.json")
 """The large files of a run folder."""
 
@@ -66,6 +64,34 @@ def fingerprints(paths: Sequence[Path]) -> dict[str, str]:
     return {str(path): fingerprint(find(path)) for path in paths}
 
 
+def data_marks(config: Mapping[str, Any], marks: Mapping[str, str]) -> dict[str, list[Any]]:
+    """Which data a training reads, in their order and wherever they lie.
+
+    Args:
+        config: a `TrainConfig` as JSON.
+        marks: path → mark of its content (`fingerprints`).
+    """
+    return {
+        "train": [marks[source["path"]] for source in config["train"]],
+        "weights": [source["weight"] for source in config["train"]],
+        "validation": [marks[path] for path in config["validation"]],
+    }
+
+
+def encoder_mark(name: str) -> dict[str, str | None]:
+    """By what an encoder is known again: the content of a folder, the commit that a Hub name stands for now.
+
+    Raises CheckpointError for a folder that is not there, or a Hub name that cannot be reached.
+    """
+    source, local = locate(name)
+    if Path(source).is_dir():
+        return describe_encoder(name, None)
+    with explained(name, source):
+        # The cache keeps what was read of a commit in a folder of that name; transformers tells it no more.
+        file = Path(hf_hub_download(source, "config.json", local_files_only=local))
+    return describe_encoder(name, file.parent.name)
+
+
 @contextmanager
 def hold(out: Path, plan: Mapping[str, Any], *, overwrite: bool = False) -> Iterator[None]:
     """Hold the folder of an experiment for the block, made new or found with the same plan.
@@ -78,30 +104,12 @@ def hold(out: Path, plan: Mapping[str, Any], *, overwrite: bool = False) -> Iter
     Raises:
         ConfigError: the folder holds something else, or another process works in it.
     """
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"{out}: is a file, not a folder; choose another 'out'")
     wanted = json.loads(json.dumps(plan))
-    _check(out, wanted, overwrite)  # before anything is written into a folder that is not ours
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(out / _LOCK)
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise ConfigError(
-            f"{out}: another naba command works there; wait for its end, or choose another 'out'"
-        ) from None
-    except NotImplementedError:  # a cluster's file system without locks
-        logger.warning("%s: cannot be locked on this file system; start no second command on it", out)
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot be made ({error.strerror}); choose another 'out'") from None
-    try:
-        _check(out, wanted, overwrite)
+    with out_folder.hold(out, lambda: _check(out, wanted, overwrite)):
         if overwrite:
-            _clear(out)
+            out_folder.empty(out, PLAN)
         write_json(out / PLAN, wanted)
         yield
-    finally:
-        lock.release()
 
 
 def finished(config: TrainConfig) -> dict[str, Any] | None:
@@ -120,19 +128,42 @@ def finished(config: TrainConfig) -> dict[str, Any] | None:
     places = {"out", "train", "validation"}
     if (key := difference(wanted, record.get("config"), places)) is not None:
         raise ConfigError(f"{config.out}: holds a run with another {key}; pass --overwrite to start from the beginning")
-    marks = fingerprints([*training_paths(config), *config.validation])
-    if not set(marks.values()) <= set(record.get("data", {}).values()):
-        raise ConfigError(f"{config.out}: holds a run on other data; pass --overwrite to start from the beginning")
+    try:
+        before = data_marks(record["config"], record["data"])
+    except (KeyError, TypeError):
+        raise ConfigError(f"{path}: not as naba writes it; restore the file, or remove the folder") from None
+    now = data_marks(wanted, fingerprints([*training_paths(config), *config.validation]))
+    if (key := difference(now, before)) is not None:
+        raise ConfigError(
+            f"{config.out}: holds a run on other data ({key}); pass --overwrite to start from the beginning"
+        )
     return record
 
 
-def train_once(config: TrainConfig, train: Train, *, progress: Progress = SILENT) -> dict[str, Any]:
+def train_once(
+    config: TrainConfig, train: Train, encoder: Mapping[str, str | None], *, progress: Progress = SILENT
+) -> dict[str, Any]:
     """Train a run, go on with it, or return the run.json of the one that is there and finished.
 
     An unfinished run that is another, as after the folder was moved or naba was updated, is replaced.
+
+    Args:
+        encoder: by what the encoder of the whole experiment is known (`encoder_mark`).
+
+    Raises:
+        ConfigError: the finished run is another, or its encoder was changed since the experiment was begun.
     """
     record = finished(config)
-    return train(config, overwrite=True, progress=progress) if record is None else record
+    if record is None:
+        record = train(config, overwrite=True, progress=progress)
+    # A run may not know the commit that a Hub name stood for.
+    said = {key: value for key, value in record.get("encoder", {}).items() if value is not None}
+    if not said.items() <= encoder.items():
+        raise ConfigError(
+            f"{config.out}: was trained from another {config.encoder} than the other runs; remove this folder to train it "
+            "again, or pass --overwrite to start from the beginning"
+        )
+    return record
 
 
 def drop_weights(run: Path) -> None:
@@ -160,8 +191,7 @@ def difference(one: Any, other: Any, ignored: set[str] | frozenset[str] = frozen
 
 def _check(out: Path, wanted: Mapping[str, Any], overwrite: bool) -> None:
     """Raise ConfigError unless the folder is empty, absent, or this experiment's."""
-    found = [path for path in out.iterdir() if path.name != _LOCK] if out.is_dir() else []
-    if not found:
+    if not out_folder.contents(out, PLAN):
         return
     command = wanted["command"]
     plan = read_json(out / PLAN) if (out / PLAN).is_file() else {}
@@ -171,12 +201,3 @@ def _check(out: Path, wanted: Mapping[str, Any], overwrite: bool) -> None:
         raise ConfigError(
             f"{out}: was begun with another {key}; choose another 'out' (--set out=…), or pass --overwrite to replace it"
         )
-
-
-def _clear(out: Path) -> None:
-    # The plan goes last: without it the folder would be a stranger's after a kill in between.
-    for path in sorted(out.iterdir(), key=lambda path: path.name == PLAN):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        elif path.name != _LOCK:
-            path.unlink()

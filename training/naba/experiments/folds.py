@@ -6,7 +6,8 @@
 
 Clusters (articles and their near-duplicates) stay together. The held-out part takes no part in training, nor in the
 choice of checkpoint and thresholds: a validation part for that is drawn from what is left. Only read labels are scored:
-weak ones, a teacher's, and authored segments (unless there are no others) are for training alone.
+weak ones, a teacher's, and authored segments (unless there are no others) are for training alone. Where sources are left
+out, nothing else of the held-out ones is trained on either, whoever labelled it.
 """
 
 from collections import Counter
@@ -48,8 +49,8 @@ class Fold:
     validation: Ints
     held_out: Ints
     left_out: int
-    """Segments that are not trained on because they share an article or text with held-out or validation segments, or
-    because only read labels may be validation."""
+    """Segments that are not trained on because they share an article or text with held-out or validation segments, are
+    of a held-out source without being scored (weak, a teacher's …), or because only read labels may be validation."""
 
     @property
     def test_over_train(self) -> float:
@@ -73,7 +74,8 @@ class Folds:
     authored: bool
     """Whether what is scored was authored, not published."""
     without_source: int
-    """Segments that are never held out because they state no source, which leaving out by source needs."""
+    """Segments that are never held out, and trained on whatever is, because they state no source, which leaving out by
+    source needs."""
 
 
 def make_folds(
@@ -83,7 +85,6 @@ def make_folds(
     count: int | None = None,
     leave_out: Literal["source"] | None = None,
     seed: int = 1,
-    validation: float = VALIDATION,
     small_source: int = SMALL_SOURCE,
 ) -> Folds:
     """Cut segments into folds.
@@ -93,7 +94,6 @@ def make_folds(
         count: how many stratified folds; or
         leave_out: "source": a fold for each source, small ones together.
         seed: of the draws of folds and validation parts.
-        validation: share of the segments that are not held out to choose checkpoint and thresholds on.
         small_source: sources with fewer scored segments are held out together.
 
     Raises:
@@ -107,14 +107,19 @@ def make_folds(
     without_source = 0
     if count is not None:
         fold_of, labels = _draw(items, clusters, scored, schema, count, seed)
+        group_of = fold_of
     else:
-        sourceless = scored & np.array([_source(item) is None for item in items])
+        sourceless = np.array([_source(item) is None for item in items])
         without_source, scored = int(sourceless.sum()), scored & ~sourceless
-        fold_of, labels = _by_source(items, scored, small_source)
+        group_of, labels = _by_source(items, scored, small_source)
+        fold_of = np.where(scored, group_of, -1)
     named = [replace(item, cluster=clusters.names[of]) for item, of in zip(items, clusters.of.tolist(), strict=True)]
     stock = stock_text((item.segment.text for item in items), OVERLAP_WORDS)
-    cut = _Cut(items, schema, clusters, scored, Overlaps(named, OVERLAP_WORDS, stock), seed, validation)
-    folds = [cut.fold(f"fold-{number + 1}", label, fold_of == number) for number, label in enumerate(labels)]
+    cut = _Cut(items, schema, clusters, scored, Overlaps(named, OVERLAP_WORDS, stock), seed)
+    folds = [
+        cut.fold(f"fold-{number + 1}", label, fold_of == number, group_of == number)
+        for number, label in enumerate(labels)
+    ]
     return Folds(folds, clusters, authored, without_source)
 
 
@@ -129,14 +134,13 @@ class _Cut:
         scored: Mask,
         overlaps: Overlaps,
         seed: int,
-        validation: float,
     ) -> None:
         self.items, self.schema, self.clusters, self.scored = items, schema, clusters, scored
-        self.overlaps, self.seed, self.validation = overlaps, seed, validation
+        self.overlaps, self.seed = overlaps, seed
 
-    def fold(self, name: str, holds_out: str, held_out: Mask) -> Fold:
-        """The fold with these segments held out. [N]"""
-        rest = ~held_out
+    def fold(self, name: str, holds_out: str, held_out: Mask, group: Mask) -> Fold:
+        """The fold with these segments held out [N], and no other of their group, whether scored or not [N]."""
+        rest = ~(held_out | group)
         rest &= ~self.overlaps.touching(rest, held_out)
         candidates = rest & self.scored
         validation = np.zeros(len(rest), dtype=bool)
@@ -163,7 +167,7 @@ class _Cut:
             )
         counts = label_matrix([self.items[number] for number in numbers.tolist()], cluster, len(chosen), self.schema)
         names = [self.clusters.names[number] for number in chosen.tolist()]
-        part = stratify(counts, [1 - self.validation, self.validation], self.seed, names)
+        part = stratify(counts, [1 - VALIDATION, VALIDATION], self.seed, names)
         return np.asarray(numbers[part[cluster] == 1])
 
 
@@ -205,7 +209,10 @@ def _draw(
 
 
 def _by_source(items: Sequence[LabelledSegment], scored: Mask, small: int) -> tuple[Ints, list[str]]:
-    """As `_draw`, with a fold a source, in alphabetical order, small ones last and together."""
+    """The fold that holds out the source of each segment, scored or not [N], -1 for none; and the folds' names.
+
+    A fold a source, in alphabetical order, small ones last and together.
+    """
     sizes = Counter(str(_source(items[number])) for number in np.flatnonzero(scored).tolist())
     groups = [[source] for source in sorted(sizes) if sizes[source] >= small]
     if few := sorted(source for source in sizes if sizes[source] < small):
@@ -217,8 +224,8 @@ def _by_source(items: Sequence[LabelledSegment], scored: Mask, small: int) -> tu
             f"provenance.source of what may be held out: {found}. Use --folds instead"
         )
     number_of = {source: number for number, group in enumerate(groups) for source in group}
-    fold_of = [number_of[str(_source(item))] if may else -1 for item, may in zip(items, scored.tolist(), strict=True)]
-    return np.array(fold_of, dtype=np.int64), [", ".join(group) for group in groups]
+    group_of = [number_of.get(source, -1) if (source := _source(item)) else -1 for item in items]
+    return np.array(group_of, dtype=np.int64), [", ".join(group) for group in groups]
 
 
 def _source(item: LabelledSegment) -> str | None:

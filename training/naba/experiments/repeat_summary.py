@@ -22,7 +22,7 @@ from naba.errors import ConfigError, DataError
 from naba.evaluation.seeds import Summary, summarise
 from naba.evaluation.significance import Difference, bootstrap, compare
 from naba.experiments.predictions import Predictions, load_predictions
-from naba.jsonl import read_json
+from naba.jsonl import read_json, write_json
 from naba.metrics import score
 from naba.schema import LabelSchema
 
@@ -138,6 +138,26 @@ def compare_repeats(first: Path, second: Path, schema: LabelSchema) -> Compariso
         scores_of(two, schema),
         compare(one.gold, one.said, two.said, schema, clusters),
     )
+
+
+def check_comparable(first: Path, second: Path, schema: LabelSchema) -> None:
+    """Refuse what `compare_repeats` would refuse of the second experiment, before hours of training of the first.
+
+    Raises:
+        ConfigError: the two are one folder, or the second holds no finished `naba repeat`, or one of another label schema.
+        DataError: its predictions are damaged.
+    """
+    if first.resolve() == second.resolve():
+        raise ConfigError(f"{second}: is this experiment itself; name the folder of another to compare with")
+    load_repeats(second, schema)
+
+
+def write_comparison(first: Path, second: Path, schema: LabelSchema) -> tuple[Comparison, Path]:
+    """`compare_repeats`, written as `compared-with-NAME.json` into the first folder; the comparison and its file."""
+    found = compare_repeats(first, second, schema)
+    file = first / f"compared-with-{second.resolve().name}.json"
+    write_json(file, {"first": str(first), "second": str(second)} | found.to_dict())
+    return found, file
 
 
 def load_repeats(folder: Path, schema: LabelSchema) -> Predictions:

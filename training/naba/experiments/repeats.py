@@ -22,7 +22,9 @@ from naba.errors import CheckpointError, ConfigError
 from naba.experiments.experiment import (
     NamedProgress,
     Train,
+    data_marks,
     drop_weights,
+    encoder_mark,
     fingerprints,
     has_weights,
     hold,
@@ -44,6 +46,7 @@ from naba.finetuning.train import train as train_run
 from naba.jsonl import read_jsonl, write_json, write_jsonl
 from naba.paths import find
 from naba.progress import SILENT, Progress
+from naba.records import LabelledSegment
 from naba.run import environment
 from naba.schema import LabelSchema
 
@@ -121,7 +124,7 @@ def repeat(
 
     Raises:
         ConfigError: `out` holds something else. DataError: the data cannot be read, or give no such folds.
-        CheckpointError: a run failed; those that are finished stay.
+        CheckpointError: the encoder is not there, or a run failed; those that are finished stay.
     """
     experiment = _Experiment(config, design)
     with hold(config.out, experiment.plan(), overwrite=overwrite):
@@ -147,25 +150,30 @@ class _Experiment:
         self.sources = [load_labelled([path], self.schema) for path in training_paths(config)]
         self.items = [item for source in self.sources for item in source]
         self.folds: Folds | None = None
+        self.validation: list[LabelledSegment] = []
         if design.over_folds:
             self.folds = make_folds(
                 self.items, self.schema, count=design.folds, leave_out=design.leave_out, seed=design.split_seed
             )
             self.scored = []
         else:
-            self.scored = load_labelled(design.data or config.validation, self.schema)
+            self.validation = load_labelled(config.validation, self.schema)
+            self.scored = load_labelled(design.data, self.schema) if design.data else self.validation
         scored_files = [] if self.folds else [*config.validation, *design.data]
         self.data = fingerprints([*training_paths(config), *scored_files])
+        self.encoder = encoder_mark(config.encoder)
 
     def plan(self) -> dict[str, Any]:
         """What tells this experiment from others. Seeds may be added later, and files may be moved: neither is in it."""
         ignored = {"out", "seed", "train", "validation"}
+        said = self.config.model_dump(mode="json")
+        used = said | {"validation": []} if self.folds else said  # folds have a validation part of their own
         return {
             "command": "repeat",
-            "config": self.config.model_dump(mode="json", exclude=ignored),
+            "config": {key: value for key, value in said.items() if key not in ignored},
             "schema": self.schema.fingerprint,
-            "data": list(self.data.values()),
-            "source_weights": [source.weight for source in self.config.train],
+            "encoder": self.encoder,
+            "data": data_marks(used, self.data) | {"scored": [self.data[str(path)] for path in self.design.data]},
             "folds": self._folds(),
         }
 
@@ -180,7 +188,7 @@ class _Experiment:
         config, keep = part.run(seed), self.design.keeps_weights
         answers = config.out / PREDICTIONS
         try:
-            record = train_once(config, train, progress=progress)
+            record = train_once(config, train, self.encoder, progress=progress)
         except CheckpointError as error:
             raise CheckpointError(f"{config.out.name}: {error}") from None
         if not answers.is_file():
@@ -210,6 +218,7 @@ class _Experiment:
             "design": self.design.model_dump(mode="json"),
             "schema": {"name": schema.name, "fingerprint": schema.fingerprint}
             | {"topics": schema.topic_ids, "stances": schema.stance_ids},
+            "encoder": self.encoder,
             "data": self.data,
             "segments": len(set(predictions.ids)),
             "clusters": len(np.unique(predictions.cluster)),
@@ -233,7 +242,10 @@ class _Experiment:
             if self.folds.authored:
                 notes.append("what is scored was authored, not published: the figures say nothing about real news")
             if self.folds.without_source:
-                notes.append(f"{self.folds.without_source:,} segments state no source: they are never held out")
+                notes.append(
+                    f"{self.folds.without_source:,} segments state no source: they are never held out, and are trained on "
+                    "whatever source is"
+                )
             if self.design.leave_out and len(self.folds.folds) < FEW_SOURCES:
                 notes.append(f"{len(self.folds.folds)} sources are few: the mean over other sources may lie far off")
         elif not self.design.data:
@@ -241,13 +253,28 @@ class _Experiment:
                 "scored on validation, where checkpoint and thresholds were chosen: optimistic; use --folds or --data"
             )
         else:
-            stock = stock_text((item.segment.text for item in (*self.scored, *self.items)), OVERLAP_WORDS)
-            unseen = without_overlap(self.scored, self.items, OVERLAP_WORDS, stock)
+            known = [*self.items, *self.validation]
+            stock = stock_text((item.segment.text for item in (*self.scored, *known)), OVERLAP_WORDS)
+            unseen = without_overlap(self.scored, known, OVERLAP_WORDS, stock)
             if seen := len(self.scored) - len(unseen):
                 notes.append(
-                    f"{seen:,} scored segments share an article or text with training: the scores are too high"
+                    f"{seen:,} scored segments share an article or text with training or validation: the scores are too high"
                 )
+        if taught := self._taught():
+            notes.append(
+                f"{taught:,} training segments carry a teacher's answers: where it has learnt labels that are scored here, "
+                "the scores are too high"
+            )
         return notes
+
+    def _taught(self) -> int:
+        """How many segments that some run trains on were labelled by a model."""
+        trained = np.ones(len(self.items), dtype=bool)
+        if self.folds:
+            trained[:] = False
+            for fold in self.folds.folds:
+                trained[fold.train] = True
+        return sum(self.items[number].extra.get("teacher") is not None for number in np.flatnonzero(trained).tolist())
 
 
 def _figure(value: float | None) -> str:

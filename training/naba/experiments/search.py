@@ -13,7 +13,7 @@ import hashlib
 import logging
 import math
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,14 +26,16 @@ from naba.errors import CheckpointError, ConfigError
 from naba.experiments.experiment import (
     NamedProgress,
     Train,
+    data_marks,
     drop_weights,
+    encoder_mark,
     fingerprints,
     hold,
     train_once,
     training_paths,
 )
 from naba.experiments.search_results import write_results
-from naba.experiments.search_space import OBJECTIVES, Range, SearchConfig
+from naba.experiments.search_space import OBJECTIVES, Choices, Range, SearchConfig
 from naba.finetuning.train import train as train_run
 from naba.jsonl import read_json
 from naba.paths import find
@@ -46,11 +48,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+Encoders = Mapping[str, Mapping[str, str | None]]
+"""Name → by what it is known again (`encoder_mark`)."""
+
 JOURNAL = "study.log"
 STARTUP_TRIALS = 5
 """Of these none is stopped early: Optuna's default."""
-_MOST_EVALUATIONS = 10_000
-"""More than a run has; evaluations of the next seed are counted from here."""
 
 
 def search(
@@ -73,21 +76,23 @@ def search(
     Raises:
         ConfigError: Optuna is missing, `out` holds something else, no trial could be finished; or `naba train` refuses a
             key or a value, which is found before anything is trained.
-        CheckpointError: the first training failed before its first step, as with an encoder that cannot be loaded.
+        CheckpointError: an encoder is not there, or the first training failed before its first step.
         DataError: the data cannot be read.
     """
     optuna = _optuna()
     base = config.check()
     data = fingerprints([*training_paths(base), *base.validation])
-    _check_objective(config, base)
-    with hold(config.out, _plan(config, base, data), overwrite=overwrite):
+    schema = LabelSchema.load(find(base.labels))
+    _check_objective(config, base, schema)
+    encoders = {name: encoder_mark(name) for name in _encoders(config, base)}
+    with hold(config.out, _plan(config, base, schema, data, encoders), overwrite=overwrite):
         study, facts = _open(config), {"data": data} | environment()
         for number in range(len(_done(study))):
             _tidy(config, number)  # what a kill left
         while (number := len(_done(study))) < config.trials:
             trial = _ask(study, config, number)
             try:
-                value = _value(trial, config, number, train, progress)
+                value = _value(trial, config, number, train, encoders, progress)
             except optuna.TrialPruned:
                 study.tell(trial, state=optuna.trial.TrialState.PRUNED)
             except CheckpointError as error:
@@ -107,8 +112,7 @@ def search(
     return found
 
 
-def _check_objective(config: SearchConfig, base: TrainConfig) -> None:
-    schema = LabelSchema.load(find(base.labels))
+def _check_objective(config: SearchConfig, base: TrainConfig, schema: LabelSchema) -> None:
     held_out = load_labelled(base.validation, schema)
     if config.objective == "stance_macro_f1" and not any(
         label.stance for item in held_out for label in item.labels.values()
@@ -116,11 +120,20 @@ def _check_objective(config: SearchConfig, base: TrainConfig) -> None:
         raise ConfigError("objective = stance_macro_f1: no stance is known in the validation data; use topic_macro_f1")
 
 
-def _plan(config: SearchConfig, base: TrainConfig, data: Mapping[str, str]) -> dict[str, Any]:
+def _encoders(config: SearchConfig, base: TrainConfig) -> list[str]:
+    """The encoders that trials may start from."""
+    values = config.space.get("encoder")
+    return [str(name) for name in values.choices] if isinstance(values, Choices) else [base.encoder]
+
+
+def _plan(
+    config: SearchConfig, base: TrainConfig, schema: LabelSchema, data: Mapping[str, str], encoders: Encoders
+) -> dict[str, Any]:
     """What tells this search from others; trials may be added later."""
     said = config.model_dump(mode="json", exclude={"out", "trials", "base", "train", "keep_weights"})
     fixed = base.model_dump(mode="json", exclude={"out", "seed", "train", "validation", *config.space})
-    given = {"data": list(data.values()), "source_weights": [source.weight for source in base.train]}
+    marks = data_marks(base.model_dump(mode="json"), data)
+    given = {"schema": schema.fingerprint, "encoders": list(encoders.values()), "data": marks}
     return {"command": "search", "train": fixed} | given | said
 
 
@@ -182,15 +195,20 @@ def _distribution(config: SearchConfig, key: str) -> Any:
     return distributions.FloatDistribution(float(values.low), float(values.high), values.log, values.step)
 
 
-def _value(trial: "Trial", config: SearchConfig, number: int, train: Train, progress: Progress) -> float:
+def _value(
+    trial: "Trial", config: SearchConfig, number: int, train: Train, encoders: Encoders, progress: Progress
+) -> float:
     """Train with the trial's values and each seed; the mean of the objective."""
-    found = []
-    for count, seed in enumerate(config.seeds):
+    found: list[float] = []
+    for seed in config.seeds:
         run = config.trial(trial.params, config.out / f"trial-{number}" / f"seed-{seed}", seed)
-        watched: Progress = NamedProgress(progress, f"trial {number + 1} of {config.trials}")
-        if config.prune:
-            watched = _Watched(watched, trial, run.out / "checkpoints", count * _MOST_EVALUATIONS)
-        scores: Any = train_once(run, train, progress=watched)["validation"]
+        named = NamedProgress(progress, f"trial {number + 1} of {config.trials}")
+        # The first seed alone: a trial is judged by its best score so far, so that the next seeds' would not count.
+        watched = _Watched(named, trial, run.out / "checkpoints") if config.prune and not found else None
+        record = train_once(run, train, encoders[run.encoder], progress=watched or named)
+        if watched:
+            watched.complete(record["history"])
+        scores: Any = record["validation"]
         for key in OBJECTIVES[config.objective].split("."):
             scores = scores[key]
         if scores is None or not math.isfinite(scores):
@@ -203,11 +221,12 @@ class _Watched:
     """A progress that passes the validation scores of a training on to its trial, and ends it where it does poorly.
 
     The scores are those that the trainer saves with its checkpoints, so that a run that goes on has its earlier ones.
+    They count from the next step on: a run that has only to be written is not ended, wherever it was interrupted.
     """
 
-    def __init__(self, progress: Progress, trial: "Trial", checkpoints: Path, first: int) -> None:
-        self.progress, self.trial, self.checkpoints, self.first = progress, trial, checkpoints, first
-        self.newest, self.reported = "", 0
+    def __init__(self, progress: Progress, trial: "Trial", checkpoints: Path) -> None:
+        self.progress, self.trial, self.checkpoints = progress, trial, checkpoints
+        self.steps, self.newest, self.reported = 0, 0, 0
 
     @contextmanager
     def task(self, label: str, total: int | None, unit: str) -> Iterator[Advance]:
@@ -216,22 +235,34 @@ class _Watched:
 
             def watch(done: int, note: str) -> None:
                 advance(done, note)
-                self._report()
+                self.steps += done
+                self._look()
 
             yield watch if label == "training" else advance
 
-    def _report(self) -> None:
-        found = max(self.checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]), default=None)
-        if found is None or found.name == self.newest:
+    def complete(self, history: Sequence[Mapping[str, Any]]) -> None:
+        """Pass on what was not seen of a finished training: its last score, or all where it was finished before."""
+        for _ in self._report(history):
+            pass
+
+    def _look(self) -> None:
+        saved = [int(path.name.split("-")[1]) for path in self.checkpoints.glob("checkpoint-*")]
+        newest = max((step for step in saved if step < self.steps), default=0)
+        if newest == self.newest:
             return
-        self.newest = found.name
-        history = read_json(found / "trainer_state.json")["log_history"]
-        scores = [entry["eval_pair_f1"] for entry in history if "eval_pair_f1" in entry]
-        for number in range(self.reported, len(scores)):
-            self.trial.report(scores[number], self.first + number)
-            self.reported = number + 1
+        self.newest = newest
+        state = read_json(self.checkpoints / f"checkpoint-{newest}" / "trainer_state.json")
+        for _ in self._report(state["log_history"]):
             if self.trial.should_prune():
                 raise _optuna().TrialPruned
+
+    def _report(self, history: Sequence[Mapping[str, Any]]) -> Iterator[None]:
+        """Report the scores that are new, one at each turn."""
+        scores = [entry["eval_pair_f1"] for entry in history if "eval_pair_f1" in entry]
+        for number in range(self.reported, len(scores)):
+            self.trial.report(scores[number], number)
+            self.reported = number + 1
+            yield
 
 
 def _tidy(config: SearchConfig, number: int) -> None:

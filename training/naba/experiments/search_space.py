@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from naba.config import Config, TrainConfig, load_config
 from naba.errors import ConfigError
@@ -72,7 +72,9 @@ class SearchConfig(Config):
     seeds: list[int] = Field([1], min_length=1)
     """Every trial is trained with each."""
     prune: bool = True
-    """Stop a trial whose validation pair F1 is below the median of the others' at the same evaluation."""
+    """Stop a trial whose best validation pair F1 so far is below the median of the others' at the same evaluation.
+
+    The first of `seeds` alone is watched: what passes it is trained to the end with the next ones too."""
     seed: int = Field(1, ge=0)
     """Of the values drawn."""
     keep_weights: bool = False
@@ -152,15 +154,8 @@ def _is_whole(values: Range) -> bool:
 
 
 def _kinds_of(key: str) -> tuple[Any, ...]:
-    """The types that a dotted key of TrainConfig takes. Raises ConfigError for an unknown key."""
-    group: type[BaseModel] = TrainConfig
-    *above, last = key.split(".")
-    for name in [*above, last]:
-        if name not in group.model_fields:
-            raise ConfigError(f"space: unknown key {key!r}; known: {', '.join(group.model_fields)}")
-        kind: Any = group.model_fields[name].annotation
-        if name is not last:
-            if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
-                raise ConfigError(f"space: {key!r}: {name} is a value, not a group of keys")
-            group = kind
+    """The types that a key of TrainConfig takes. Raises ConfigError for an unknown key."""
+    if key not in TrainConfig.model_fields:
+        raise ConfigError(f"space: unknown key {key!r}; known: {', '.join(TrainConfig.model_fields)}")
+    kind: Any = TrainConfig.model_fields[key].annotation
     return get_args(kind) or (kind,)

@@ -4,6 +4,7 @@ with explained(config.out, lambda: trainer.state.global_step, lower="batch_size 
     trainer.train()
 """
 
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +13,11 @@ import torch
 from safetensors import SafetensorError
 
 from naba.errors import CheckpointError, ConfigError, NabaError
-from naba.finetuning.processes import ElsewhereError, other_ended, rank
+from naba.finetuning.processes import ElsewhereError, highest, other_ended, rank
 
+_FORBIDDEN = {errno.EACCES, errno.EROFS}
+_OF_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, *_FORBIDDEN}
+"""What the system answers where a file cannot be written."""
 _UNWRITABLE = ("PytorchStreamWriter", "inline_container", "iostream error", "(os error")
 """By which what PyTorch and the libraries in Rust say of a full disk is known; their classes do not tell."""
 
@@ -51,15 +55,24 @@ def explained(out: Path, step: Callable[[], int], lower: str) -> Iterator[None]:
                 f"{here}out of memory at step {step()}; lower {lower} and start again with --overwrite ({reason})"
             ) from None
         if _is_of_disk(error, out):
+            mend = "make it writable" if getattr(error, "errno", None) in _FORBIDDEN else "free some space"
             raise ConfigError(
-                f"{here}cannot be written at step {step()} ({reason}); free some space and start again: the run goes on "
-                "from the last whole checkpoint"
+                f"{here}cannot be written at step {step()} ({reason}); {mend} and start again: the run goes on from the "
+                "last whole checkpoint"
             ) from None
         raise
 
 
+def check_finite(loss: torch.Tensor, step: int) -> None:
+    """Raise CheckpointError where the loss of a step is no number on any process; ElsewhereError on all but the first."""
+    if highest(int(not torch.isfinite(loss)), loss.device):
+        kind = CheckpointError if rank() == 0 else ElsewhereError
+        raise kind(f"the loss became {loss.item()} at step {step}; lower learning_rate or max_grad_norm")
+
+
 def _is_of_disk(error: Exception, out: Path) -> bool:
     if isinstance(error, OSError):
-        named = error.filename is None or Path(str(error.filename)).is_relative_to(out)
-        return named and not isinstance(error, ConnectionError)  # as of a pipe that nobody reads any more
+        if error.filename is None:
+            return error.errno in _OF_DISK
+        return Path(str(error.filename)).is_relative_to(out)
     return isinstance(error, SafetensorError) or any(words in str(error) for words in _UNWRITABLE)

@@ -62,7 +62,7 @@ class _StopAndSave(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.wanted = highest(self.wanted, args.device)
         if self.wanted:
-            control.should_save = control.should_training_stop = True
+            control.should_log = control.should_save = control.should_training_stop = True
 
 
 def _interruption(number: int) -> KeyboardInterrupt:

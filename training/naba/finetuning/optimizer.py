@@ -5,6 +5,7 @@ weights beside half-precision ones: Micikevicius et al. 2018, "Mixed Precision T
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -57,6 +58,12 @@ class MasterWeights(torch.optim.AdamW):
     def masters(self) -> list[torch.Tensor]:
         """The float32 copies, in the order of the given parameters."""
         return [parameter for group in self.param_groups for parameter in group["params"]]
+
+    def restore(self, saved: Path) -> None:
+        """Give the model the float32 weights that this optimiser wrote into `saved`, the optimizer.pt of a checkpoint."""
+        masters = torch.load(saved, map_location="cpu", weights_only=True)["masters"]
+        for parameter, master in zip(self._rounded, masters, strict=True):
+            parameter.data = master.to(parameter.device)
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:

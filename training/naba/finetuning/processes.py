@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import distributed
 
-from naba.errors import NabaError
+from naba.errors import DataError, NabaError
 
 T = TypeVar("T")
 
@@ -30,21 +30,23 @@ def launched() -> bool:
 def on_all(work: Callable[[], T]) -> T:
     """Do `work` on every process and return its result on each.
 
-    Raises the NabaError of the first process that met one: there where the user reads it, ElsewhereError on the others.
+    A file without the right to read it is a fault too. Raises the NabaError of the first process that met one: there
+    where the user reads it, ElsewhereError on the others.
     """
-    if not launched():
-        return work()
     result, fault = _attempt(work)
-    faults: list[NabaError | None] = [None] * distributed.get_world_size()
-    distributed.all_gather_object(faults, fault)
-    _raise(faults)
+    if launched():  # asked only now: the work may be what makes the processes known to one another
+        faults: list[NabaError | None] = [None] * distributed.get_world_size()
+        distributed.all_gather_object(faults, fault)
+        _raise(faults)
+    elif fault:
+        raise fault
     return cast(T, result)
 
 
 def on_first(work: Callable[[], T]) -> T:
     """Do `work` on the first process alone; all return its result, or raise as `on_all` does."""
     if not launched():
-        return work()
+        return on_all(work)
     result, fault = _attempt(work) if distributed.get_rank() == 0 else (None, None)
     told: list[Any] = [result, fault]
     distributed.broadcast_object_list(told)
@@ -76,6 +78,8 @@ def _attempt(work: Callable[[], T]) -> tuple[T | None, NabaError | None]:
         return work(), None
     except NabaError as error:
         return None, error
+    except PermissionError as error:
+        return None, DataError(f"{error.filename}: may not be used ({error.strerror}); check its rights")
 
 
 def _raise(faults: list[NabaError | None]) -> None:

@@ -1,14 +1,19 @@
 """The folder of a run while it trains: whose it is, and the checkpoint from which an interrupted run goes on.
 
 `train.json` is written first and says what is being trained; `run.json` is written last: its presence says that the run
-is complete.
+is complete. A pretraining has other names for them, and is otherwise the same.
+
+    with claimed(config.out, inputs, overwrite=False):
+        start = resume_point(config.out, processes=1)
 """
 
 import logging
 import re
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,40 +23,48 @@ from naba.config import TrainConfig
 from naba.errors import ConfigError, DataError
 from naba.fingerprint import fingerprint
 from naba.jsonl import read_json, write_json
+from naba.out_folder import contents, empty, hold
 from naba.paths import find
 
 logger = logging.getLogger(__name__)
 
 CHECKPOINTS = "checkpoints"
 
+_KEPT = 2
+"""Checkpoints from which a run can go on: the newest, and the one before it should the newest be broken."""
 
-def prepare(out: Path, inputs: Mapping[str, Any], overwrite: bool) -> None:
-    """Make the run folder; find out whether it holds this run, unfinished, or something else.
+
+@dataclass(frozen=True)
+class Kind:
+    """What a folder is filled with."""
+
+    name: str
+    started: str
+    """The file written first."""
+    done: str
+    """The file written last."""
+
+
+RUN = Kind("run", "train.json", "run.json")
+
+
+@contextmanager
+def claimed(out: Path, inputs: Mapping[str, Any], *, overwrite: bool, kind: Kind = RUN) -> Iterator[None]:
+    """Hold the folder for the block, made new or found with the same training, unfinished.
 
     Args:
+        out: the folder.
         inputs: what the weights follow from (`naba.run.describe_inputs`): with others it is another run, whatever the
             configuration says.
+        overwrite: replace a finished training, or an unfinished one of something else.
 
-    Raises ConfigError where it holds something that may not be replaced.
+    Raises ConfigError where it holds something that may not be replaced, or another process works there.
     """
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"{out}: is a file, not a folder; choose another 'out'")
-    if out.exists() and any(out.iterdir()):
-        unfinished = (out / "train.json").is_file() and not (out / "run.json").is_file()
-        before = read_json(out / "train.json") if unfinished else {}
-        if before == inputs:
-            return
-        if not overwrite:
-            state = f"an unfinished run with another {_changed(before, inputs)}" if unfinished else "files already"
-            raise ConfigError(f"{out}: holds {state}; choose another 'out', or pass --overwrite to replace it")
-        if not (out / "train.json").is_file():
-            raise ConfigError(f"{out}: holds files that are no run of naba; choose another 'out'")
-        shutil.rmtree(out)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot be made ({error.strerror}); choose another 'out'") from None
-    write_json(out / "train.json", inputs)
+    with hold(out, lambda: _goes_on(out, inputs, overwrite, kind)) as goes_on:
+        if not goes_on:
+            empty(out, kind.started, kind.done)
+            write_json(out / kind.started, inputs)
+        yield
 
 
 def data_fingerprints(config: TrainConfig) -> dict[str, str]:
@@ -67,8 +80,7 @@ def last_whole_checkpoint(folder: Path, processes: int | None = None) -> str | N
         folder: of the checkpoints.
         processes: how many train, each with random states of its own; None: as many as left some.
     """
-    found = [path for path in folder.glob("checkpoint-*") if re.fullmatch(r"checkpoint-\d+", path.name)]
-    found.sort(key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
+    found = _newest_first(folder)
     for number, path in enumerate(found, start=1):
         if _is_whole(path, processes):
             return str(path)
@@ -76,6 +88,25 @@ def last_whole_checkpoint(folder: Path, processes: int | None = None) -> str | N
         logger.warning("%s: broken, as after a kill while it was written; %s", path, left)
         shutil.rmtree(path)
     return None
+
+
+def resume_point(out: Path, processes: int) -> str | None:
+    """The checkpoint from which the training in a folder goes on, as `last_whole_checkpoint`; the user is told."""
+    start = last_whole_checkpoint(out / CHECKPOINTS, processes)
+    if start:
+        logger.warning("%s: going on from %s of an interrupted run", out, Path(start).name.replace("-", " of step "))
+    return start
+
+
+def drop_old_checkpoints(folder: Path) -> None:
+    """Keep the newest checkpoints, and those that they name as the best: without it a checkpoint is of no use."""
+    kept: set[str] = set()
+    for path in _newest_first(folder)[:_KEPT]:
+        with suppress(DataError):
+            kept |= {path.name, _best(path).name}
+    for path in _newest_first(folder):
+        if path.name not in kept:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def early_stop(checkpoint: str, patience: int) -> int | None:
@@ -87,16 +118,48 @@ def early_stop(checkpoint: str, patience: int) -> int | None:
     return int(state["global_step"]) if stopping.get("early_stopping_patience_counter", 0) >= patience else None
 
 
+def _goes_on(out: Path, inputs: Mapping[str, Any], overwrite: bool, kind: Kind) -> bool:
+    """Whether the folder holds this training, unfinished; False where it is to be filled anew, and may be."""
+    if not contents(out, kind.started):
+        return False
+    if not (out / kind.started).is_file():
+        raise ConfigError(f"{out}: holds files that are no {kind.name} of naba; choose another 'out'")
+    done = (out / kind.done).is_file()
+    before = read_json(out / kind.started)
+    if before == inputs and not done:
+        return True
+    # Without a checkpoint there is nothing to lose.
+    if not overwrite and (done or any((out / CHECKPOINTS).glob("checkpoint-*"))):
+        state = (
+            f"a finished {kind.name}" if done else f"an unfinished {kind.name} with another {_changed(before, inputs)}"
+        )
+        raise ConfigError(f"{out}: holds {state}; choose another 'out', or pass --overwrite to replace it")
+    return False
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    found = [path for path in folder.glob("checkpoint-*") if re.fullmatch(r"checkpoint-\d+", path.name)]
+    return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
+
+
+def _best(checkpoint: Path) -> Path:
+    """The best checkpoint until this one was saved; itself where none is named. Raises DataError where it is broken."""
+    return Path(read_json(checkpoint / "trainer_state.json").get("best_model_checkpoint") or checkpoint)
+
+
 def _is_whole(checkpoint: Path, processes: int | None) -> bool:
-    """Whether all that a run goes on from can be read, the weights of its best checkpoint included."""
+    """Whether all that a run goes on from can be read, the weights of its best checkpoint included.
+
+    Where the model computes with rounded weights, the others stand with the optimiser.
+    """
     states = [f"rng_state_{number}.pth" for number in range(processes)] if processes and processes > 1 else []
     states = states or [path.name for path in checkpoint.glob("rng_state*.pth")] or ["rng_state.pth"]
     try:
-        state = read_json(checkpoint / "trainer_state.json")
-        for folder in {checkpoint, Path(state.get("best_model_checkpoint") or checkpoint)}:
+        for folder in {checkpoint, _best(checkpoint)}:
             with safe_open(folder / "model.safetensors", "pt") as weights:
                 weights.keys()
-        return all(_is_intact(checkpoint / name) for name in ("optimizer.pt", "scheduler.pt", *states))
+        saved = [checkpoint / name for name in ("optimizer.pt", "scheduler.pt", *states)]
+        return all(map(_is_intact, {*saved, _best(checkpoint) / "optimizer.pt"}))
     except (OSError, DataError, SafetensorError):
         return False
 

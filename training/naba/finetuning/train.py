@@ -9,6 +9,7 @@ fitted there too. A run that was interrupted goes on from its last checkpoint wh
 import logging
 import shutil
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,15 +27,15 @@ from naba.finetuning.from_run import RecordedRun
 from naba.finetuning.interruption import saving_interrupts
 from naba.finetuning.learning_curve import draw
 from naba.finetuning.processes import on_all, on_first, rank
-from naba.finetuning.run_folder import CHECKPOINTS, data_fingerprints, early_stop, last_whole_checkpoint, prepare
+from naba.finetuning.run_folder import CHECKPOINTS, RUN, claimed, data_fingerprints, early_stop, resume_point
 from naba.finetuning.steps import ScoringBar, StepBar
 from naba.finetuning.trainable import check_trainable
-from naba.finetuning.trainer import JointTrainer, lower_precision, make_trainer, training_arguments
+from naba.finetuning.trainer import JointTrainer, make_trainer, training_arguments
 from naba.jsonl import write_json
 from naba.metrics import Labels, score
 from naba.modelling import checkpoint as checkpoints
 from naba.modelling.checkpoint import Checkpoint
-from naba.modelling.device import pick_device, pick_precision
+from naba.modelling.device import lower_precision, pick_device, pick_precision
 from naba.modelling.encode import EncodedSegments
 from naba.modelling.layers import keep_layers
 from naba.paths import find
@@ -75,7 +76,10 @@ def train(
     precision = pick_precision(config.precision, device)
     arguments = training_arguments(config, device, precision, config.out / CHECKPOINTS)
     trainer: JointTrainer | None = None
-    with explained(config.out, lambda: trainer.state.global_step if trainer else 0, "batch_size or max_tokens"):
+    with (
+        explained(config.out, lambda: trainer.state.global_step if trainer else 0, "batch_size or max_tokens"),
+        ExitStack() as held,
+    ):
         ready = on_all(lambda: _ready(config))
         inputs = describe_inputs(
             config,
@@ -87,14 +91,14 @@ def train(
             processes=arguments.world_size,
         )
         # Only now: a mistyped encoder must neither leave a folder behind nor cost the run that is there.
-        start = on_first(lambda: _claim(config, inputs, repeats, overwrite))
+        start = on_first(lambda: _claim(config, inputs, repeats, overwrite, held))
         if device == "cpu":
             lower_precision(ready.run.model, precision)
         stopped_at = early_stop(start, config.patience) if start else None
         trainer = make_trainer(config, ready.run, ready.training, ready.validation, arguments, stopped_at=stopped_at)
         told = progress if rank() == 0 else SILENT
         _fit(trainer, config.out, start, told)
-        ready.run.model.float()
+        trainer.take_best()
         record = inputs | _outcome(ready, trainer, start, told)
         record |= {"seconds": round(time.perf_counter() - started, 1)} | environment()
         if rank() == 0:
@@ -142,16 +146,14 @@ def _ready(config: TrainConfig) -> _Ready:
     return _Ready(run, encoded, held_out, data_fingerprints(config))
 
 
-def _claim(config: TrainConfig, inputs: dict[str, Any], repeats: RecordedRun | None, overwrite: bool) -> str | None:
+def _claim(
+    config: TrainConfig, inputs: dict[str, Any], repeats: RecordedRun | None, overwrite: bool, held: ExitStack
+) -> str | None:
     """Take the run folder; the checkpoint from which the run in it goes on, None where it starts."""
     if repeats is not None:
         repeats.check(inputs)
-    prepare(config.out, inputs, overwrite)
-    start = last_whole_checkpoint(config.out / CHECKPOINTS, inputs["processes"])
-    if start:
-        step = Path(start).name.replace("-", " of step ")
-        logger.warning("%s: going on from %s of an interrupted run", config.out, step)
-    return start
+    held.enter_context(claimed(config.out, inputs, overwrite=overwrite))
+    return resume_point(config.out, inputs["processes"])
 
 
 def _fit(trainer: JointTrainer, out: Path, start: str | None, progress: Progress) -> None:
@@ -195,5 +197,5 @@ def _write(run: Checkpoint, config: TrainConfig, record: dict[str, Any]) -> None
     draw(record["history"], record["best_step"], config.out / CURVE)
     write_model_card(config.out, record, run.schema)
     # Written last: its presence says that the run is complete.
-    write_json(config.out / "run.json", record)
+    write_json(config.out / RUN.done, record)
     shutil.rmtree(config.out / CHECKPOINTS, ignore_errors=True)

@@ -3,7 +3,6 @@
 `naba.finetuning.train` prepares the run folder, uses this to train, and writes the run.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -11,66 +10,47 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
+from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from naba.config import TrainConfig
-from naba.errors import CheckpointError
+from naba.finetuning.arguments import shared_arguments
 from naba.finetuning.batches import BatchPlan, PlannedBatches
-from naba.finetuning.optimizer import make_optimizer, parameter_groups
-from naba.finetuning.processes import ElsewhereError, highest, rank
+from naba.finetuning.faults import check_finite
+from naba.finetuning.optimizer import MasterWeights, make_optimizer, parameter_groups
+from naba.finetuning.run_folder import drop_old_checkpoints
 from naba.finetuning.steps import PlannedEpochs
 from naba.metrics import Labels, score
 from naba.modelling.checkpoint import Checkpoint
-from naba.modelling.device import Precision, to_precision
+from naba.modelling.device import Precision, round_weights
 from naba.modelling.encode import Collator, EncodedSegments
 from naba.modelling.loss import joint_loss
 from naba.modelling.model import JointLogits, TopicStanceModel
 from naba.schema import LabelSchema
 
-logger = logging.getLogger(__name__)
-
 
 def training_arguments(config: TrainConfig, device: str, precision: Precision, checkpoints: Path) -> TrainingArguments:
     """What Hugging Face's Trainer is told; the steps are set by `make_trainer`."""
-    arguments = TrainingArguments(
+    return shared_arguments(
+        "train",
+        device,
+        precision,
+        seed=config.seed,
         output_dir=str(checkpoints),
         # One item of the training set is a whole planned batch.
         per_device_train_batch_size=1,
         per_device_eval_batch_size=2 * config.batch_size,
-        train_sampling_strategy="sequential",
         learning_rate=config.learning_rate,
         weight_decay=config.weight_decay,
         lr_scheduler_type="linear",
         max_grad_norm=config.max_grad_norm,
         eval_strategy="steps",
-        save_strategy="steps",
-        save_total_limit=2,
         load_best_model_at_end=True,
         metric_for_best_model="eval_pair_f1",
         greater_is_better=True,
         restore_callback_states_from_checkpoint=True,
-        logging_nan_inf_filter=False,
-        remove_unused_columns=False,
-        dataloader_pin_memory=device == "cuda",
-        use_cpu=device == "cpu",
-        # On a CPU the weights themselves are bfloat16: autocast would spend on casts what the arithmetic saves.
-        bf16=precision == "bfloat16" and device == "cuda",
-        report_to=[],
-        disable_tqdm=True,
-        seed=config.seed,
-        data_seed=config.seed,
+        ddp_find_unused_parameters=False,  # the heads leave no parameter of the encoder unused
     )
-    # `accelerate launch` sets another in the environment; the run says in run.json what the configuration asked for.
-    arguments.mixed_precision = "bf16" if arguments.bf16 else "no"
-    if arguments.n_gpu > 1:
-        logger.warning(
-            "one of %d GPUs is used; `accelerate launch -m naba train` with the same arguments uses all",
-            arguments.n_gpu,
-        )
-        # Threads of one process, the Trainer's other way, are slower and cannot pass on what the model returns.
-        arguments._n_gpu = 1
-    return arguments
 
 
 def make_trainer(
@@ -113,16 +93,12 @@ def make_trainer(
         sum(len(batch) for batch in plan.batches[start : start + batches]) for start in range(0, len(plan), batches)
     ]
     trainer.add_callback(epochs)
+    trainer.add_callback(_Checkpoints())
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
     if config.patience:
         trainer.add_callback(EarlyStoppingCallback(config.patience))
     return trainer
-
-
-def lower_precision(model: TopicStanceModel, precision: Precision) -> None:
-    """Turn the pretrained part to the precision of training; fresh attention heads stay in float32."""
-    to_precision(model.classifier if model.head_kind == "plain" else model.encoder, precision)
 
 
 @dataclass
@@ -135,12 +111,24 @@ class _FlatCollator:
         return self.collate([row for item in items for row in (item if isinstance(item, list) else [item])])
 
 
+class _Checkpoints(TrainerCallback):
+    """Logs with every checkpoint, which does not hold the mean loss since the last log; drops those no longer needed."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        control.should_log |= control.should_save
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.is_world_process_zero:
+            drop_old_checkpoints(Path(args.output_dir))
+
+
 class JointTrainer(Trainer):
     """Hugging Face's Trainer with the joint loss and two learning rates."""
 
     settings: TrainConfig
     segments: list[int]
     """How many each step reads, on all processes together."""
+    _adamw: Any = None
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
@@ -150,11 +138,7 @@ class JointTrainer(Trainer):
         if model.training:
             # Batches differ in size: this way segments of a large and of a small batch weigh the same.
             loss = loss * (len(inputs["input_ids"]) / self.settings.batch_size)
-            if highest(int(not torch.isfinite(loss)), loss.device):
-                kind = CheckpointError if rank() == 0 else ElsewhereError
-                raise kind(
-                    f"the loss became {loss.item()} at step {self.state.global_step}; lower learning_rate or max_grad_norm"
-                )
+            check_finite(loss, self.state.global_step)
         return (loss, logits) if return_outputs else loss
 
     def batch_loss(self, model: Any, inputs: dict[str, Any]) -> tuple[torch.Tensor, JointLogits]:
@@ -173,6 +157,18 @@ class JointTrainer(Trainer):
             loss, logits = self.compute_loss(model, inputs, return_outputs=True)
         return loss, (logits.topic.float(), logits.stance.float()), (inputs["presence"], inputs["stance"])
 
+    def take_best(self) -> None:
+        """Leave the trained model as it is to be scored and stored: the best weights, computing in float32.
+
+        The trainer has loaded the best checkpoint's weights as the model computed with them; where these were rounded,
+        the unrounded ones stand with its optimiser.
+        """
+        best = self.state.best_model_checkpoint
+        if isinstance(self._adamw, MasterWeights) and best is not None:
+            self._adamw.restore(Path(best) / "optimizer.pt")
+        model: TopicStanceModel = self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)
+        round_weights(model.float(), getattr(torch, self.settings.weights))
+
     def create_optimizer(self, model: Any = None) -> Any:
         """AdamW with the encoder at its own rate."""
         if self.optimizer is None:  # type: ignore[has-type]
@@ -184,6 +180,7 @@ class JointTrainer(Trainer):
                     weight_decay=self.settings.weight_decay,
                 )
             )
+            self._adamw = self.optimizer  # accelerate wraps the other
         return self.optimizer
 
 

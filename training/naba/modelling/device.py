@@ -1,10 +1,11 @@
-"""Which device a model runs on, in which precision, and which of several processes this is."""
+"""Which device a model runs on, and in which precision; its weights in that precision."""
 
 from typing import Literal
 
 import torch
 
 from naba.errors import ConfigError
+from naba.modelling.model import TopicStanceModel
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -23,7 +24,9 @@ def pick_precision(wanted: Literal["auto", "float32", "bfloat16"], device: str) 
     """The wanted precision of training, or for "auto" bfloat16 where the device multiplies it natively."""
     if wanted != "auto":
         return wanted
-    return "bfloat16" if (torch.cuda.is_bf16_supported() if device == "cuda" else _cpu_has_bfloat16()) else "float32"
+    # Where it is emulated it is slower than float32.
+    native = torch.cuda.is_bf16_supported(including_emulation=False) if device == "cuda" else _cpu_has_bfloat16()
+    return "bfloat16" if native else "float32"
 
 
 def to_precision(module: torch.nn.Module, precision: Precision) -> None:
@@ -32,10 +35,17 @@ def to_precision(module: torch.nn.Module, precision: Precision) -> None:
         parameter.data = parameter.data.to(getattr(torch, precision))
 
 
-def is_main_process() -> bool:
-    """Whether this process writes and reports: the only one, or the first of those that `accelerate launch` started."""
-    distributed = torch.distributed
-    return not (distributed.is_available() and distributed.is_initialized()) or distributed.get_rank() == 0
+def lower_precision(model: TopicStanceModel, precision: Precision) -> None:
+    """Turn the pretrained part to the precision of training; fresh attention heads stay in float32."""
+    to_precision(model.classifier if model.head_kind == "plain" else model.encoder, precision)
+
+
+@torch.no_grad()
+def round_weights(module: torch.nn.Module, dtype: torch.dtype) -> None:
+    """Give float32 weights the values that they will have once stored as `dtype`, so that these are what is scored."""
+    for tensor in module.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.copy_(tensor.to(dtype))
 
 
 def _cpu_has_bfloat16() -> bool:

@@ -40,15 +40,16 @@ class TopicStanceModel(nn.Module):
             self.encoder = _without_pooler(backbone)
             self.head = AttentionHead(self.config.hidden_size, topics, stances, dropout)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, **inputs: Any) -> JointLogits:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> JointLogits:
         """Score a batch: `input_ids` and `attention_mask` are [B, L] integers."""
         if self.head_kind == "plain":
             logits = self.classifier(input_ids=input_ids, attention_mask=attention_mask).logits  # [B, T + T·S]
             topic, stance = logits.split([self.topics, self.topics * self.stances], dim=1)
             return JointLogits(topic, stance.reshape(-1, self.topics, self.stances))  # [B, T], [B, T, S]
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # [B, L, D]
-        # The encoder may run in half precision, the head does not.
-        return self.head(states.to(self.head.query.dtype), attention_mask)  # type: ignore[no-any-return]
+        # The encoder may run in half precision, by its weights or by autocast; the head does not.
+        with torch.autocast(states.device.type, enabled=False):
+            return self.head(states.to(self.head.query.dtype), attention_mask)  # type: ignore[no-any-return]
 
     def encoder_parameters(self) -> list[nn.Parameter]:
         """The pretrained part: it trains at the lower rate."""

@@ -22,7 +22,7 @@ from naba.pretraining.masking import Ids, WordMasking
 Block = dict[str, Tensor]
 """`input_ids` and `labels`, both [L]."""
 
-_HELD_OUT_SEED = 0
+_VALIDATION_SEED = 0
 """The masks that are measured on are the same for every run, so that runs can be compared."""
 _SAMPLE = "نبأ"
 
@@ -80,7 +80,7 @@ class TrainingBlocks(Dataset[Block]):
         return _block(*self.masking.mask(ids, np.random.default_rng([self.seed, number])))
 
 
-class HeldOutBlocks(Dataset[Block]):
+class ValidationBlocks(Dataset[Block]):
     """At most `most` blocks, taken evenly, with one mask each that never changes; all chosen words are hidden."""
 
     def __init__(self, tokens: NDArray[Any], frame: Frame, masking: WordMasking, most: int) -> None:
@@ -93,7 +93,7 @@ class HeldOutBlocks(Dataset[Block]):
 
     def __getitem__(self, place: int) -> Block:
         number = self.numbers[place]
-        random = np.random.default_rng([_HELD_OUT_SEED, number])
+        random = np.random.default_rng([_VALIDATION_SEED, number])
         return _block(*self.masking.mask(self.frame.cut(self.tokens, number), random, readable=False))
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from naba.config import ArticleSource, Config
 
@@ -11,6 +11,8 @@ from naba.config import ArticleSource, Config
 class PretrainConfig(Config):
     """`naba pretrain`: masked language modelling on article files. For task-adaptive pretraining name the pool of
     unlabelled segments, whose JSONL is read like articles."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     articles: list[ArticleSource] = Field(min_length=1)
     held_out: list[Path] = Field(default_factory=list)

@@ -1,7 +1,8 @@
 """Which texts hold a held-out segment, and so must not be pretrained on.
 
 A segment is found wherever its letters and digits follow one another, whatever the spelling (`fold_spelling`), the spaces
-and the marks between them; a changed copy by a share of its runs of words.
+and the marks between them; a short one («عاجل») only as whole words, as it may stand within another («العاجلة»). A
+changed copy is found by a share of its runs of words.
 
     held_out = HeldOutSegments.read([Path("data/validation.jsonl")], run_words=13, share=0.5)
     why = held_out.found_in(["…"])   # a reason or None for each text
@@ -10,6 +11,7 @@ and the marks between them; a changed copy by a share of its runs of words.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,8 @@ WHOLE, RUNS = "whole segment", "runs of words"
 
 _ANCHOR = 24
 """Segments are looked up by this many characters at their head."""
+_SHORT = 15
+"""A segment of fewer letters and digits must begin and end where words do."""
 _NORMALISE = normaliser("standard-1")
 _BETWEEN = re.compile(r"[\W_]+")
 
@@ -60,15 +64,18 @@ class HeldOutSegments:
 
     def found_in(self, texts: Sequence[str]) -> list[str | None]:
         """For each text why it holds a held-out segment, or None."""
-        whole = [self._holds_whole(bare(text)) for text in texts]
+        whole = [self._holds_whole(_words(text)) for text in texts]
         near = self._holding_runs(texts)
         return [WHOLE if found else RUNS if number in near else None for number, found in enumerate(whole)]
 
-    def _holds_whole(self, letters: str) -> bool:
+    def _holds_whole(self, words: Sequence[str]) -> bool:
+        letters = "".join(words)
+        bounds = {0, *accumulate(map(len, words))}
         for length, heads in self._by_head.items():
-            for start in range(len(letters) - length + 1):
+            starts = sorted(bounds) if length < _SHORT else range(len(letters) - length + 1)
+            for start in starts:
                 for segment in heads.get(letters[start : start + length], ()):
-                    if letters.startswith(segment, start):
+                    if letters.startswith(segment, start) and (length >= _SHORT or start + length in bounds):
                         return True
         return False
 
@@ -88,4 +95,8 @@ class HeldOutSegments:
 
 def bare(text: str) -> str:
     """Letters and digits alone, in one spelling."""
-    return _BETWEEN.sub("", fold_spelling(_NORMALISE(text)))
+    return "".join(_words(text))
+
+
+def _words(text: str) -> list[str]:
+    return _BETWEEN.split(fold_spelling(_NORMALISE(text)))

@@ -9,6 +9,7 @@ that was interrupted goes on when started again, to the same weights. Gururangan
 import logging
 import shutil
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,16 @@ from naba.finetuning.event_file import event_file
 from naba.finetuning.faults import explained
 from naba.finetuning.interruption import saving_interrupts
 from naba.finetuning.processes import on_all, on_first, rank
-from naba.finetuning.run_folder import last_whole_checkpoint
+from naba.finetuning.run_folder import CHECKPOINTS, claimed, resume_point
 from naba.finetuning.steps import StepBar
 from naba.jsonl import write_json
-from naba.modelling.device import pick_device, pick_precision, to_precision
+from naba.modelling.device import pick_device, pick_precision, round_weights, to_precision
 from naba.paths import find
-from naba.pretraining.blocks import Frame, HeldOutBlocks, TrainingBlocks
+from naba.pretraining.blocks import Frame, TrainingBlocks, ValidationBlocks
 from naba.pretraining.card import write_card
 from naba.pretraining.config import PretrainConfig
 from naba.pretraining.encoder import MaskedEncoder, check_length, load_masked, save_masked
-from naba.pretraining.folder import CHECKPOINTS, DONE, EVENTS, TOKENS, describe_inputs, prepare
+from naba.pretraining.folder import EVENTS, PRETRAINING, TOKENS, describe_inputs
 from naba.pretraining.held_out import HeldOutSegments
 from naba.pretraining.masking import WordMasking
 from naba.pretraining.packing import MANY_UNKNOWN, Packed, open_packed, pack, separator
@@ -66,22 +67,25 @@ def pretrain(config: PretrainConfig, *, overwrite: bool = False, progress: Progr
     started = time.perf_counter()
     device = pick_device(config.device)
     precision = pick_precision(config.precision, device)
-    arguments = training_arguments(config, device, precision)
+    arguments = on_all(lambda: training_arguments(config, device, precision))
     trainer: MaskedTrainer | None = None
-    with explained(config.out, lambda: trainer.state.global_step if trainer else 0, "batch_size or block_tokens"):
+    with (
+        explained(config.out, lambda: trainer.state.global_step if trainer else 0, "batch_size or block_tokens"),
+        ExitStack() as held,
+    ):
         encoder = on_all(lambda: _load(config))
-        inputs = describe_inputs(config, encoder.commit, precision, device, arguments.world_size)
-        start = on_first(lambda: _claim(config, encoder, inputs, overwrite, progress))
+        inputs = on_first(lambda: describe_inputs(config, encoder.commit, precision, device, arguments.world_size))
+        start = on_first(lambda: _claim(config, encoder, inputs, overwrite, progress, held))
         packed = open_packed(encoder.tokenizer, config.out / TOKENS)
         head_steps = config.head_steps if encoder.head_is_new else 0
         arguments.max_steps = head_steps + config.steps
         masking, frame = WordMasking(encoder.tokenizer, config.mask), Frame.of(encoder.tokenizer, config.block_tokens)
         batch = arguments.train_batch_size * arguments.world_size
         blocks = TrainingBlocks(packed.training, frame, masking, arguments.max_steps * batch, config.seed)
-        held_out = HeldOutBlocks(packed.validation, frame, masking, config.validation_blocks)
+        validation = ValidationBlocks(packed.validation, frame, masking, config.validation_blocks)
         if device == "cpu":
             to_precision(encoder.model, precision)
-        trainer = MaskedTrainer(encoder.model, arguments, config, blocks, held_out, head_steps)
+        trainer = MaskedTrainer(encoder.model, arguments, config, blocks, validation, head_steps)
         _fit(trainer, config.out, start, progress if rank() == 0 else SILENT)
         record = inputs | _outcome(trainer, encoder, packed, batch)
         record |= {"seconds": round(time.perf_counter() - started, 1)} | environment()
@@ -108,12 +112,17 @@ def _load(config: PretrainConfig) -> MaskedEncoder:
 
 
 def _claim(
-    config: PretrainConfig, encoder: MaskedEncoder, inputs: dict[str, Any], overwrite: bool, progress: Progress
+    config: PretrainConfig,
+    encoder: MaskedEncoder,
+    inputs: dict[str, Any],
+    overwrite: bool,
+    progress: Progress,
+    held: ExitStack,
 ) -> str | None:
     """Take the folder and read the articles; the checkpoint from which the run in it goes on, None where it starts."""
     held_out = HeldOutSegments.read(config.held_out, config.overlap_words, config.overlap_share)
     # Only now: a mistyped encoder or file must neither leave a folder behind nor cost what is there.
-    prepare(config.out, inputs, overwrite)
+    held.enter_context(claimed(config.out, inputs, overwrite=overwrite, kind=PRETRAINING))
     pack(config, encoder.tokenizer, held_out, config.out / TOKENS, progress)
     unknown = open_packed(encoder.tokenizer, config.out / TOKENS).counts["unknown_share"]
     if unknown > MANY_UNKNOWN:
@@ -123,11 +132,7 @@ def _claim(
             100 * unknown,
             config.normalisation,
         )
-    start = last_whole_checkpoint(config.out / CHECKPOINTS, inputs["processes"])
-    if start:
-        step = Path(start).name.replace("-", " of step ")
-        logger.warning("%s: going on from %s of an interrupted run", config.out, step)
-    return start
+    return resume_point(config.out, inputs["processes"])
 
 
 def _fit(trainer: MaskedTrainer, out: Path, start: str | None, progress: Progress) -> None:
@@ -141,6 +146,7 @@ def _fit(trainer: MaskedTrainer, out: Path, start: str | None, progress: Progres
         trainer.add_callback(events)
         trainer.train(resume_from_checkpoint=start)
     trainer.take_masters()
+    round_weights(trainer.model, getattr(torch, trainer.settings.weights))  # type: ignore[arg-type]
 
 
 def _outcome(trainer: MaskedTrainer, encoder: MaskedEncoder, packed: Packed, batch: int) -> dict[str, Any]:
@@ -151,14 +157,14 @@ def _outcome(trainer: MaskedTrainer, encoder: MaskedEncoder, packed: Packed, bat
     note = _NEW_HEAD.format(steps=head_steps) if head_steps else _UNTRAINED_HEAD
     return {
         "articles": packed.counts,
-        "blocks": {"training": in_epoch, "validation": len(trainer.held_out), "batch": batch},
+        "blocks": {"training": in_epoch, "validation": len(trainer.validation), "batch": batch},
         "tokens_seen": settings.steps * batch * settings.block_tokens,
         "epochs": round(settings.steps * batch / in_epoch, 4),
         "head": {"new": encoder.head_is_new, "steps": head_steps},
         "held_out": {
             "before": _figures(next(entry for entry in history if "perplexity" in entry)),
             "after": _figures(trainer.measure()),
-            "by_frequency": {"perplexity": frequency_perplexity(packed.training, pieces, trainer.held_out)},
+            "by_frequency": {"perplexity": frequency_perplexity(packed.training, pieces, trainer.validation)},
             "note": note if encoder.head_is_new else "",
         },
         # To the trainer the whole run is one epoch.
@@ -174,6 +180,6 @@ def _write(encoder: MaskedEncoder, config: PretrainConfig, record: dict[str, Any
     save_masked(encoder, config.out, getattr(torch, config.weights))
     write_card(config.out, record)
     # Written last: its presence says that the encoder is complete.
-    write_json(config.out / DONE, record)
+    write_json(config.out / PRETRAINING.done, record)
     for name in (CHECKPOINTS, TOKENS):  # the tokens are the articles' text: no part of an encoder that is passed on
         shutil.rmtree(config.out / name, ignore_errors=True)

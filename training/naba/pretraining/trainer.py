@@ -1,9 +1,8 @@
-"""Hugging Face's Trainer for masked language modelling: loss, rates, the phase of a new head, held-out perplexity.
+"""Hugging Face's Trainer for masked language modelling: loss, rates, the phase of a new head, perplexity on validation.
 
 `naba.pretraining.pretrain` prepares the folder, uses this to train, and writes the encoder.
 """
 
-import logging
 import math
 from collections.abc import Mapping
 from functools import partial
@@ -21,15 +20,14 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from naba.errors import CheckpointError, ConfigError
+from naba.finetuning.arguments import shared_arguments
+from naba.finetuning.faults import check_finite
 from naba.finetuning.optimizer import make_optimizer
-from naba.finetuning.processes import ElsewhereError, highest, rank
+from naba.finetuning.run_folder import CHECKPOINTS
 from naba.modelling.device import Precision
-from naba.pretraining.blocks import HeldOutBlocks, TrainingBlocks
+from naba.pretraining.blocks import TrainingBlocks, ValidationBlocks
 from naba.pretraining.config import PretrainConfig
-from naba.pretraining.folder import CHECKPOINTS
 from naba.pretraining.masking import IGNORED
-
-logger = logging.getLogger(__name__)
 
 _CHUNK = 1 << 22
 """Tokens counted at once."""
@@ -42,41 +40,24 @@ def training_arguments(config: PretrainConfig, device: str, precision: Precision
 
     Raises ConfigError where it cannot be.
     """
-    arguments = TrainingArguments(
+    arguments = shared_arguments(
+        "pretrain",
+        device,
+        precision,
+        seed=config.seed,
         output_dir=str(config.out / CHECKPOINTS),
-        train_sampling_strategy="sequential",
         learning_rate=config.learning_rate,
         max_grad_norm=config.max_grad_norm,
-        save_strategy="steps",
         save_steps=config.save_every,
         save_total_limit=2,
         logging_steps=min(10, config.steps),
-        logging_nan_inf_filter=False,
-        remove_unused_columns=False,
-        dataloader_pin_memory=device == "cuda",
-        use_cpu=device == "cpu",
-        # On a CPU the weights themselves are bfloat16: autocast would spend on casts what the arithmetic saves.
-        bf16=precision == "bfloat16" and device == "cuda",
         ddp_timeout=24 * 3600,  # the others wait while the first process tokenises
-        report_to=[],
-        disable_tqdm=True,
-        seed=config.seed,
-        data_seed=config.seed,
     )
     if config.batch_size % arguments.world_size:
         raise ConfigError(
             f"batch_size = {config.batch_size} cannot be shared by {arguments.world_size} processes; choose a multiple"
         )
     arguments.per_device_train_batch_size = config.batch_size // arguments.world_size
-    # `accelerate launch` sets another in the environment; run.json says what the configuration asked for.
-    arguments.mixed_precision = "bf16" if arguments.bf16 else "no"
-    if arguments.n_gpu > 1:
-        logger.warning(
-            "one of %d GPUs is used; `accelerate launch -m naba pretrain` with the same arguments uses all",
-            arguments.n_gpu,
-        )
-        # Threads of one process, the Trainer's other way, are slower and know nothing of the masked tokens.
-        arguments._n_gpu = 1
     return arguments
 
 
@@ -89,12 +70,12 @@ class MaskedTrainer(Trainer):
         arguments: TrainingArguments,
         config: PretrainConfig,
         training: TrainingBlocks,
-        held_out: HeldOutBlocks,
+        validation: ValidationBlocks,
         head_steps: int,
     ) -> None:
         """`model` in the precision to train in; see `to_precision`."""
         super().__init__(model, arguments, train_dataset=training)
-        self.settings, self.blocks, self.held_out, self.head_steps = config, training, held_out, head_steps
+        self.settings, self.blocks, self.validation, self.head_steps = config, training, validation, head_steps
         self.trained = list(model.parameters())
         self._adamw: Any = None
         for callback in (PrinterCallback, ProgressCallback):
@@ -107,11 +88,7 @@ class MaskedTrainer(Trainer):
         """Mean cross-entropy over the masked tokens of one batch, in nats."""
         losses, _ = masked_losses(model, inputs["input_ids"], inputs["labels"])
         loss = losses.sum() / max(1, len(losses))
-        if highest(int(not torch.isfinite(loss)), loss.device):
-            kind = CheckpointError if rank() == 0 else ElsewhereError
-            raise kind(
-                f"the loss became {loss.item()} at step {self.state.global_step}; lower learning_rate or max_grad_norm"
-            )
+        check_finite(loss, self.state.global_step)
         return loss
 
     def create_optimizer(self, model: Any = None) -> Any:
@@ -142,10 +119,10 @@ class MaskedTrainer(Trainer):
         return self.lr_scheduler
 
     def measure(self) -> dict[str, float]:
-        """What `perplexity` finds on the held-out blocks, by the weights in float32."""
+        """What `perplexity` finds on the validation blocks, by the weights in float32."""
         names = {id(parameter): name for name, parameter in self.model.named_parameters()}  # type: ignore[union-attr]
         weights = {names[id(parameter)]: master for parameter, master in zip(self.trained, self.masters, strict=True)}
-        return perplexity(self.model, self.held_out, self.args.device, self.args.per_device_train_batch_size, weights)
+        return perplexity(self.model, self.validation, self.args.device, self.args.per_device_train_batch_size, weights)
 
     def take_masters(self) -> None:
         """Give the model the weights in float32, once it is trained."""
@@ -212,20 +189,20 @@ def _with_weights(model: Any, weights: Mapping[str, Tensor], **inputs: Tensor) -
 
 @torch.no_grad()
 def perplexity(
-    model: Any, held_out: HeldOutBlocks, device: Any, batch_size: int, weights: Mapping[str, Tensor] | None = None
+    model: Any, validation: ValidationBlocks, device: Any, batch_size: int, weights: Mapping[str, Tensor] | None = None
 ) -> dict[str, float]:
     """Mean loss of the masked tokens, its exponential (pseudo-perplexity), and how many first guesses are right."""
     training = model.training
     model.eval()
     total = torch.zeros(3, dtype=torch.float64)  # loss, right guesses, tokens
-    for batch in DataLoader(held_out, batch_size, generator=torch.Generator()):
+    for batch in DataLoader(validation, batch_size, generator=torch.Generator()):
         losses, right = masked_losses(model, batch["input_ids"].to(device), batch["labels"].to(device), weights)
         total += torch.tensor([float(losses.double().sum()), float(right.sum()), float(len(losses))])
     model.train(training)
     loss, right_guesses, tokens = total.tolist()
     if not tokens:
         raise CheckpointError(
-            "no held-out token can be masked: the tokenizer spells none of the words of these articles"
+            "no token of validation can be masked: the tokenizer spells none of the words of these articles"
         )
     mean = loss / tokens
     return {
@@ -236,11 +213,11 @@ def perplexity(
     }
 
 
-def frequency_perplexity(tokens: NDArray[Any], pieces: int, held_out: HeldOutBlocks) -> float:
+def frequency_perplexity(tokens: NDArray[Any], pieces: int, validation: ValidationBlocks) -> float:
     """Pseudo-perplexity of always answering by how often each piece stands in `tokens`: what any model has to beat."""
     counts = np.ones(pieces)  # none is impossible
     for start in range(0, len(tokens), _CHUNK):
         counts += np.bincount(tokens[start : start + _CHUNK], minlength=pieces)
-    labels = torch.cat([held_out[number]["labels"] for number in range(len(held_out))]).numpy()
+    labels = torch.cat([validation[number]["labels"] for number in range(len(validation))]).numpy()
     logs = np.log(counts / counts.sum())[labels[labels != IGNORED]]
     return math.exp(-float(logs.mean()))
