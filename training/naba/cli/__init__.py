@@ -19,6 +19,7 @@ from naba.cli import (
     evaluate,
     experiments,
     imports,
+    keys,
     model,
     pretrain,
     pseudo,
@@ -54,6 +55,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {  # in the order of the work
     "compare": compare.compare,
     "card": card.card,
     "label": model.label,
+    "keys": keys.keys,
 }
 for name, command in _COMMANDS.items():
     app.command(name)(command)

@@ -13,7 +13,7 @@ from naba.errors import ConfigError
 class Config(BaseModel):
     """Base: unknown keys are refused, values are checked."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 C = TypeVar("C", bound=Config)

@@ -14,6 +14,7 @@ class ResolveConfig(Config):
     """How votes become labels."""
 
     method: Literal["majority", "dawid-skene", "mace"] = "majority"
+    """How votes become a label: the majority, or a model of the voters' reliability."""
     min_confidence: float = Field(0.6, gt=0, le=1)
     """A label less sure than this stays unknown."""
     without_topic: float = Field(0.5, ge=0, lt=1)
@@ -25,6 +26,7 @@ class SplitConfig(Config):
     """How the data that is not given as a part is placed in parts."""
 
     method: Literal["stratified", "time", "source"] = "stratified"
+    """Held out are shares of all classes, the latest articles, or whole outlets."""
     validation: float = Field(0.15, ge=0, lt=0.5)
     """Share of the segments placed in validation, where neither a date nor sources say which."""
     test: float = Field(0.0, ge=0, lt=0.5)
@@ -63,6 +65,7 @@ class BuildConfig(Config):
     name: str | None = None
     """What the data card calls the dataset; the name of `out` where not given."""
     labels: Path = Path("configs/labels.yaml")
+    """The label schema: topics and stances."""
     articles: list[ArticleSource] = []
     """Raw articles, to be segmented and labelled by `rules`, `model` and `votes`."""
     rules: Path | None = None
@@ -82,6 +85,7 @@ class BuildConfig(Config):
     """Labelled JSONL used only as test; whatever overlaps it is dropped from the rest."""
     split: SplitConfig = SplitConfig()
     out: Path
+    """Folder of the built dataset."""
     ledger: Path | None = None
     """Where every segment was placed; `ledger.jsonl` in `out` where not given."""
     overlap_words: int = Field(13, ge=5)
@@ -89,3 +93,4 @@ class BuildConfig(Config):
     inflation: bool = True
     """Measure what a naive random split would have scored."""
     seed: int = Field(1, ge=0, lt=2**32)
+    """Of the split and all draws."""

@@ -12,12 +12,19 @@ class Columns(Config):
     """Which field of a JSONL, CSV or Parquet record holds what. A missing optional field is no error."""
 
     text: str = "text"
+    """Of the article's text."""
     id: str = "id"
+    """Of an id that the articles are known by; made of file and place where there is none."""
     title: str = "title"
+    """Of the headline."""
     date: str = "date"
+    """Of the day of publication."""
     source: str = "source"
+    """Of the outlet."""
     url: str = "url"
+    """Of the address."""
     keywords: str = "keywords"
+    """Of a list of keywords."""
 
 
 class ReadConfig(Config):
@@ -25,6 +32,7 @@ class ReadConfig(Config):
 
     columns: Columns = Columns()
     encoding: str = "utf-8"
+    """Of the files' text."""
     max_words: int = Field(90, ge=5, le=1000)
     """Longest segment, in words."""
     min_arabic: float = Field(0.5, ge=0, le=1)

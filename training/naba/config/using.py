@@ -15,6 +15,7 @@ class EvaluateConfig(Config):
     """`naba evaluate`: a run against labelled segments."""
 
     data: list[Path]
+    """JSONL of labelled segments that the run has not seen."""
     mapping: Path | None = None
     """What the labels of a text classifier of another make mean; see configs/mappings/example.yaml."""
     compare: list[str] = []
@@ -50,7 +51,9 @@ class EvaluateConfig(Config):
     target_error: float = Field(0.1, gt=0, lt=1)
     """Share of wrong ones allowed among the segments that the recommended confidence lets the machine label."""
     batch_size: int = Field(32, ge=1)
+    """Segments a forward pass."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto: CUDA where there is one."""
 
 
 class LabelConfig(Config):
@@ -60,7 +63,9 @@ class LabelConfig(Config):
     """A run folder; the shipped model where not given."""
     read: ReadConfig = ReadConfig()
     batch_size: int = Field(32, ge=1)
+    """Segments a forward pass."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto: CUDA where there is one."""
 
 
 class QuickstartConfig(Config):

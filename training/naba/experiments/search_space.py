@@ -80,6 +80,7 @@ class SearchConfig(Config):
     keep_weights: bool = False
     """Keep the weights of every trial, not only what it says about itself."""
     out: Path
+    """Folder of the study and its runs."""
 
     @field_validator("space", mode="before")
     @classmethod

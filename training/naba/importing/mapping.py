@@ -52,6 +52,7 @@ class TableFormat(Config):
     """How the files are written."""
 
     encoding: str = "utf-8"
+    """Of the files' text."""
     delimiter: str | None = Field(None, min_length=1, max_length=1)
     """Between the cells of CSV and TSV; a comma and a tab where not given."""
     quoted: bool = True
@@ -64,13 +65,17 @@ class ImportColumns(Config):
     """Which column holds what; "a.b" reaches into nested objects. One that is not named is not read."""
 
     text: str = "text"
+    """The segment's text."""
     id: str | None = None
     """The set's own id; kept as `provenance.id`."""
     article_id: str | None = None
     """Segments that share it stay on one side of a split."""
     date: str | None = None
+    """The day of publication."""
     source: str | None = None
+    """The outlet."""
     licence: str | None = None
+    """Of the text."""
     annotator: str | None = None
     """Who gave the row's labels; where it is named, votes are written instead of labels."""
 
@@ -79,15 +84,20 @@ class Constants(Config):
     """What is true of every row, and of those whose column is empty."""
 
     source: str | None = None
+    """The outlet."""
     licence: str | None = None
+    """Of the texts."""
     annotator: str | None = None
+    """Who gave the labels; where it is named, votes are written instead of labels."""
     date: str | None = None
+    """The day of publication."""
 
 
 class ValueColumn(Config):
     """A column and what its values mean."""
 
     column: str | None = None
+    """Its name."""
     values: Values = Field({})
     """Value → meaning; compared without regard to case and outer spaces. `null` is the empty cell."""
     default: str = NOT_KNOWN
@@ -126,6 +136,7 @@ class TopicColumn(Config):
     """The column that names a row's topic."""
 
     column: str | None = None
+    """Its name."""
     values: Values = Field({})
     """Value → topic; "skip": the row is left out; "none": the text was read and the row names no topic."""
 
@@ -143,13 +154,16 @@ class ImportConfig(Config):
     """`naba import`: a labelled set that people have in, labelled segments or votes out."""
 
     labels: Path = Path("configs/labels.yaml")
+    """The label schema: topics and stances."""
     data: list[Path] = Field(min_length=1)
     """CSV, TSV, JSONL or Parquet files, also .gz, and folders that `datasets` wrote."""
     out: Path | None = None
+    """The JSONL file to write."""
     read: TableFormat = TableFormat()
     columns: ImportColumns = ImportColumns()
     constants: Constants = Constants()
     wide: list[WideTopic] = Field([])
+    """Topics with columns of their own; or `long`."""
     long: LongShape = LongShape()
     values: Values = Field({})
     """Meanings for every answer column that has no `values` of its own."""
@@ -159,6 +173,7 @@ class ImportConfig(Config):
     stance_without_presence: Literal["error", "ignore"] = "error"
     """A stance in a row whose presence column does not say present; such sets often fill in a neutral."""
     empty_text: Literal["error", "skip"] = "error"
+    """A row without text ends the import, or is left out."""
 
     @model_validator(mode="after")
     def _check(self) -> "ImportConfig":

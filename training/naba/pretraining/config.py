@@ -15,6 +15,7 @@ class PretrainConfig(Config):
     model_config = ConfigDict(allow_inf_nan=False)
 
     articles: list[ArticleSource] = Field(min_length=1)
+    """What is read: files, folders or patterns of articles."""
     held_out: list[Path] = Field(default_factory=list)
     """JSONL with segments that must not be read: an article that holds one of them is dropped."""
     overlap_words: int = Field(13, ge=5)
@@ -34,14 +35,17 @@ class PretrainConfig(Config):
     batch_size: int = Field(32, ge=1)
     """Blocks an update, over all processes."""
     learning_rate: float = Field(1e-4, gt=0)
+    """Of the encoder, at its highest."""
     head_steps: int = Field(200, ge=0)
     """Updates of the masked-language head alone, before `steps`, where the encoder brings none."""
     head_learning_rate: float = Field(1e-3, gt=0)
     """In these updates."""
     weight_decay: float = Field(0.01, ge=0)
+    """Of matrices; biases and norms do not decay."""
     warmup: float = Field(0.06, ge=0, lt=1)
     """Share of the steps over which the rate rises from zero."""
     max_grad_norm: float = Field(1.0, gt=0)
+    """Gradients with a larger norm are scaled down to it."""
     mask: float = Field(0.15, gt=0, lt=1)
     """Share of the words to be predicted."""
     validation: float = Field(0.02, gt=0, lt=0.5)
@@ -55,4 +59,6 @@ class PretrainConfig(Config):
     weights: Literal["float32", "float16"] = "float32"
     """How the weights are stored; float16 halves the file."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto: CUDA where there is one."""
     seed: int = Field(1, ge=0, lt=2**32)
+    """Of the order of the blocks, the masks and fresh weights."""

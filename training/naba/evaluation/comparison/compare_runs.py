@@ -45,6 +45,7 @@ class CompareConfig(Config):
     """`naba compare`: runs on the same labelled segments."""
 
     data: list[Path]
+    """JSONL of labelled segments that the runs have not seen."""
     mapping: Path | None = None
     """What the labels of text classifiers of another make mean; see configs/mappings/example.yaml."""
     drop_seen: bool = False
@@ -56,7 +57,9 @@ class CompareConfig(Config):
     out: Path = Path("comparison")
     """Folder of comparison.json, .md and .html."""
     batch_size: int = Field(32, ge=1)
+    """Segments a forward pass."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto: CUDA where there is one."""
 
 
 @dataclass(frozen=True)
