@@ -81,6 +81,18 @@ def test_model_card_holds_the_tables_of_its_report(root: Path) -> None:
     assert [row for row in rows if row not in card] == []
 
 
+def test_card_names_every_behaviour_gate_that_the_shipped_model_misses(root: Path) -> None:
+    folder = root / "models" / "naba-news"
+    report = json.loads((folder / "reports" / "seed-gold" / "report.json").read_text(encoding="utf-8"))
+    assert report["behaviour"]["distinct_texts"] > 2000
+    told = (folder / "README.md").read_text(encoding="utf-8").partition("## Behaviour tests")[2].partition("\n## ")[0]
+    rows = [line for line in folder.joinpath("reports/seed-gold/report.md").read_text(encoding="utf-8")
+            .partition("## Behaviour tests")[2].partition("\n## ")[0].splitlines() if line.startswith("| ")]  # fmt: skip
+    assert len(rows) >= 4
+    assert [row for row in rows if row not in told] == []
+    assert all(name in told for name in report["behaviour"]["gates_missed"])
+
+
 def test_readme_examples_are_what_the_shipped_model_says(root: Path) -> None:
     from naba import Labeller
 

@@ -57,9 +57,8 @@ class HashedTexts:
                 words.append(value)
             lengths.append(len(tokens))
             whole.append(xxhash.xxh64_intdigest(" ".join(tokens).encode()))
-        return cls(
-            np.array(words, dtype=np.uint64), np.array(lengths, dtype=np.int64), np.array(whole, dtype=np.uint64)
-        )
+        # Views, not copies: the words of millions of texts are the greatest part of the memory.
+        return cls(np.frombuffer(words, np.uint64), np.frombuffer(lengths, np.int64), np.frombuffer(whole, np.uint64))
 
     def runs(self, length: int, *, short: bool = False, share: tuple[int, int] = (0, 1)) -> tuple[Hashes, Numbers]:
         """The distinct runs of `length` words of each text: hashes [K] and the text of each [K], ascending by text, hash.

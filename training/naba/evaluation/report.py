@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from naba.evaluation.report_sections import sections
@@ -46,7 +47,9 @@ def systems_table(report: Mapping[str, Any]) -> Table:
     """The systems side by side with their intervals, for a terminal."""
     table = Table("system", *HEADLINE.values(), title=f"{report['segments']} segments, with 95 % intervals")
     for name, *scores in systems_rows(report):
-        table.add_row(name, *(score.replace(" [", "\n[") for score in scores))  # two lines fit 80 columns
+        # Two lines of eleven characters: so that they fit 80 columns.
+        cells = (score.replace(" [", "\n").replace(", ", "–").rstrip("]") for score in scores)
+        table.add_row(escape(name), *cells)
     if report["readings"]:
         table.caption = f"{report['readings']['name']}: {readings_line(report)}"
     return table

@@ -6,22 +6,22 @@ behaviour_table(report["behaviour"]); behaviour_failures(report["behaviour"], ex
 from collections.abc import Mapping
 from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 
 
 def behaviour_table(behaviour: Mapping[str, Any]) -> Table:
-    """The tests and their pass rates, for a terminal; the kinds stand below them."""
+    """The kinds and their pass rates, and every test that misses its gate, for a terminal."""
     title = f"{len(behaviour['tests'])} behaviour tests, {behaviour['distinct_texts']} texts"
-    table = Table("test", "kind", "cases", "made of", "pass rate", "needed", "", title=title)
-    for test in behaviour["tests"]:
-        numbers = (str(test["cases"]), str(test["sources"]), f"{test['pass_rate']:.3f}", f"{test['at_least']:.2f}")
-        table.add_row(test["name"], test["kind"], *numbers, "" if test["gate_met"] else "missed")
-    table.add_section()
+    table = Table(Column("tests", overflow="fold"), "cases", "pass rate", "needed", "", title=title)
     for kind, found in behaviour["kinds"].items():
         needed = "" if found["at_least"] is None else f"{found['at_least']:.2f}"
-        missed = "missed" if kind in behaviour["gates_missed"] else f"{found['gates_missed']} tests missed"
-        numbers = (str(found["cases"]), "", f"{found['pass_rate']:.3f}", needed)
-        table.add_row(f"{found['tests']} tests", kind, *numbers, missed)
+        missed = "missed" if kind in behaviour["gates_missed"] else ""
+        table.add_row(f"{kind}: {found['tests']}", str(found["cases"]), f"{found['pass_rate']:.3f}", needed, missed)
+    table.add_section()
+    for test in behaviour["tests"]:
+        if not test["gate_met"]:
+            rates = f"{test['pass_rate']:.3f}", f"{test['at_least']:.2f}"
+            table.add_row(f"{test['name']} ({test['kind']})", str(test["cases"]), *rates, "missed")
     return table
 
 
