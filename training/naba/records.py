@@ -122,13 +122,8 @@ class LabelledSegment:
         if all(type(value) is str for value in provenance.values()):
             provenance = _shared_provenance(tuple(provenance.items()))
         known = {"id", "article_id", "start", "end", "kind", "text", "labels", "provenance", "cluster"}
-        return cls(
-            segment,
-            labels,
-            provenance,
-            cluster,
-            {key: value for key, value in row.items() if key not in known},
-        )
+        extra = {key: value for key, value in row.items() if key not in known}
+        return cls(segment, _shared_labels(tuple(labels.items())), provenance, cluster, extra or _NOTHING)
 
     def to_row(self) -> dict[str, Any]:
         """The JSONL form; `from_row` reads it back."""
@@ -203,6 +198,15 @@ def _topic_label(value: Any, schema: LabelSchema, where: str) -> TopicLabel:
     return _shared_label(present, stance)
 
 
+_NOTHING: Mapping[str, Any] = {}
+
+
+@lru_cache(maxsize=65536)
+def _shared_labels(items: tuple[tuple[str, TopicLabel], ...]) -> Mapping[str, TopicLabel]:
+    """One object for all segments with the same labels: a million segments have few combinations."""
+    return dict(items)
+
+
 @lru_cache(maxsize=65536)
 def _shared_provenance(items: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
     """The same for provenances, of which an outlet's segments of a day have one."""
@@ -211,7 +215,7 @@ def _shared_provenance(items: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
 
 @cache
 def _shared_label(present: bool | None, stance: str | None) -> TopicLabel:
-    """One object for all equal labels: a million segments have millions of them."""
+    """The same for a single label."""
     return TopicLabel(present, stance)
 
 

@@ -28,6 +28,8 @@ DEFINED = 0.93
 (with five clusters or more), one in three clusters in 95 % and more; a macro average is defined where all its classes are.
 """
 _CELLS = 4_000_000
+_AT_ONCE = 100_000
+"""Segments whose counts are added up at once."""
 _SUPPORTS = ("segments", "support", "predicted")
 
 
@@ -96,8 +98,8 @@ def bootstrap(
     _check(gold, clusters, resamples, level, predicted)
     groups, number = _groups(clusters)
     rankings = {} if probability is None else _rankings(gold, probability, schema, groups)
-    counts = count(gold, predicted, schema)
-    by_cluster, whole = _by_cluster(counts, groups, number), counts.total()
+    by_cluster, counts = _by_cluster(gold, predicted, schema, groups, number)
+    whole = counts.of_matrix(by_cluster.sum(axis=0))
     drawn = []
     for weights in _weights(number, resamples, seed, wide=len(groups) if rankings else number):
         found = _scores(counts.of_matrix(weights @ by_cluster), schema, whole)
@@ -128,19 +130,22 @@ def compare(
     """
     _check(gold, clusters, resamples, level, first, second)
     groups, number = _groups(clusters)
-    both = [count(gold, answers, schema) for answers in (first, second)]
-    one, two = (_by_cluster(counts, groups, number) for counts in both)
-    differences = _differences(both[0], schema, one.sum(axis=0), two.sum(axis=0))
+    one, counts = _by_cluster(gold, first, schema, groups, number)
+    more, _ = _by_cluster(gold, second, schema, groups, number)
+    totals = one.sum(axis=0), more.sum(axis=0)
+    differences = _differences(counts, schema, *totals)
+    more -= one  # what the second run has more of
     paths = [path for path, value in differences.items() if not np.isnan(value)]
     swapped = dict.fromkeys(paths, 0)
     for swaps in _swaps(number, resamples, seed):
-        moved = swaps @ (two - one)
-        found = _differences(both[0], schema, one.sum(axis=0) + moved, two.sum(axis=0) - moved)
+        moved = swaps @ more
+        found = _differences(counts, schema, totals[0] + moved, totals[1] - moved)
         for path in paths:
             # Sums in another order differ in the last digits; equal must count as equal.
             swapped[path] += int((np.abs(found[path]) >= abs(differences[path]) - 1e-9).sum())
     drawn = [
-        _differences(both[0], schema, weights @ one, weights @ two) for weights in _weights(number, resamples, seed)
+        _differences(counts, schema, first_sums := weights @ one, first_sums + weights @ more)
+        for weights in _weights(number, resamples, seed)
     ]
     return {
         path: Difference(
@@ -219,10 +224,24 @@ def _groups(clusters: Ints) -> tuple[Ints, int]:
     return groups.reshape(-1), len(names)
 
 
-def _by_cluster(counts: Counts, groups: Ints, number: int) -> Floats:
-    """Counts added up per cluster [C, K]."""
-    member = sparse.csr_matrix((np.ones(len(groups)), (groups, np.arange(len(groups)))), shape=(number, len(groups)))
-    return np.asarray(member @ counts.matrix())
+def _by_cluster(gold: Labels, answers: Labels, schema: LabelSchema, groups: Ints, number: int) -> tuple[Floats, Counts]:
+    """Counts added up per cluster [C, K], and counts in whose shape they are (`Counts.of_matrix`).
+
+    In blocks of segments: a million segments' counts at once would be the most of the memory.
+    """
+    sums: Floats = np.zeros((number, 0))
+    for start in range(0, len(groups), _AT_ONCE):
+        rows = slice(start, start + _AT_ONCE)
+        both = [Labels(labels.presence[rows], labels.stance[rows]) for labels in (gold, answers)]
+        counts = count(both[0], both[1], schema)
+        of = groups[rows]
+        member = sparse.csr_matrix((np.ones(len(of)), (of, np.arange(len(of)))), shape=(number, len(of)))
+        added = member @ counts.matrix()
+        if start:
+            sums += added
+        else:
+            sums = added
+    return sums, counts
 
 
 def _weights(number: int, resamples: int, seed: int, *, wide: int = 1) -> Iterator[Floats]:
