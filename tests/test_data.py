@@ -22,6 +22,11 @@ def authored(root: Path, schema: LabelSchema) -> list[LabelledSegment]:
 
 
 @pytest.fixture(scope="module")
+def dense(root: Path, schema: LabelSchema) -> list[LabelledSegment]:
+    return load_labelled([root / "data" / "authored-dense.jsonl"], schema)
+
+
+@pytest.fixture(scope="module")
 def gold(root: Path, schema: LabelSchema) -> list[LabelledSegment]:
     return load_labelled([root / "data" / "seed-gold.jsonl"], schema)
 
@@ -31,10 +36,14 @@ def pairs(item: LabelledSegment) -> set[tuple[str, str]]:
 
 
 def test_card_states_the_true_counts(
-    root: Path, schema: LabelSchema, authored: list[LabelledSegment], gold: list[LabelledSegment]
+    root: Path,
+    schema: LabelSchema,
+    authored: list[LabelledSegment],
+    dense: list[LabelledSegment],
+    gold: list[LabelledSegment],
 ) -> None:
     card = " ".join((root / "data" / "README.md").read_text(encoding="utf-8").split())
-    for items in (authored, gold):
+    for items in (authored, dense, gold):
         counts = label_counts(items, schema)
         for topic in schema.topic_ids:
             assert f"{topic} {' / '.join(str(counts[topic][stance]) for stance in schema.stance_ids)}" in card
@@ -78,6 +87,36 @@ def test_no_actor_dominates_a_topic_and_stance(schema: LabelSchema, authored: li
     shares = [count / counts[topic][stance] for (topic, stance), actors in named.items() for count in actors.values()]
     assert max(shares) <= 0.30
     assert max(shares) < 0.10  # what the card says
+
+
+def test_dense_rows_are_authored_read_twice_alike_and_new(
+    authored: list[LabelledSegment], dense: list[LabelledSegment], gold: list[LabelledSegment]
+) -> None:
+    for item in dense:
+        assert item.provenance["authored"] is True and item.provenance["annotator"] == "language-model"
+        assert item.extra["readings"][0] == item.extra["readings"][1]
+        assert 2007 <= item.extra["year"] <= 2025
+    assert len({item.segment.id for item in (*authored, *dense, *gold)}) == 2150 + 1299 + 82
+    runs = [HashedTexts.of(item.segment.text for item in items).runs(9)[0] for items in (dense, [*authored, *gold])]
+    assert not set(runs[0].tolist()) & set(runs[1].tolist())
+    assert len(set(runs[0].tolist())) == len(runs[0])  # nor do two of them share nine words
+
+
+def test_labels_by_hash_hold_no_text_and_leave_open_what_two_readings_differ_on(
+    root: Path, schema: LabelSchema
+) -> None:
+    rows = list(read_jsonl(root / "data" / "read-labels.jsonl"))
+    assert len({row["id"] for row in rows}) == len(rows) == 1270
+    for row in rows:
+        assert set(row) == {"id", "source", "annotator", "labels", "readings"}
+        assert re.fullmatch("[0-9a-f]{12}", row["id"])
+        for topic in schema.topic_ids:
+            said = {reading[topic] for reading in row["readings"]}
+            label = row["labels"][topic]
+            if len(said) == 1:
+                assert label == {"present": said != {None}, "stance": said.pop()}
+            else:
+                assert label == {"present": None if None in said else True, "stance": None}
 
 
 def test_swapped_pairs_have_the_same_labels_and_mostly_the_same_words(authored: list[LabelledSegment]) -> None:
