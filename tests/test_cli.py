@@ -201,7 +201,7 @@ def test_evaluation_runs_the_behaviour_tests_when_asked(naba: Run, tiny_run: Pat
     (tmp_path / "suite" / "minimum.yaml").write_text(SUITE, encoding="utf-8")
     code, out, errors = naba("evaluate", tiny_run, "--out", "report", "--behaviour", "--suite", "suite")
     assert (code, errors) == (0, "")
-    assert "weather" in out
+    assert "minimum: 1" in out
     report = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
     assert "weather" in json.dumps(report["behaviour"])
     (tmp_path / "suite" / "minimum.yaml").write_text(

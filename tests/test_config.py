@@ -2,9 +2,17 @@ from pathlib import Path
 
 import pytest
 
-from naba.config import BuildConfig, EvaluateConfig, LabelConfig, QuickstartConfig, TrainConfig, load_config
+from naba.config import (
+    BuildConfig,
+    CompareConfig,
+    Config,
+    EvaluateConfig,
+    LabelConfig,
+    QuickstartConfig,
+    TrainConfig,
+    load_config,
+)
 from naba.errors import ConfigError
-from naba.evaluation.comparison.compare_runs import CompareConfig
 from naba.experiments.search_space import SearchConfig
 from naba.importing.mapping import ImportConfig
 from naba.pretraining.config import PretrainConfig
@@ -102,3 +110,39 @@ def test_day_that_no_calendar_has_is_a_fault_of_the_file(tmp_path: Path) -> None
         load_config(BuildConfig, path)
     with pytest.raises(ConfigError, match=r"--set split\.test_from=2024-02-30"):
         load_config(BuildConfig, None, ["split.test_from=2024-02-30"])
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("epoch=3", "^--set: unknown key 'epoch'; known: "),
+        ("epochs=-1", "^--set: epochs = -1"),
+        ("train=[{path: a.jsonl, weight: 0}]", "^--set: train.0.weight = 0"),
+    ],
+)
+def test_mistake_of_set_is_not_laid_to_the_file(tmp_path: Path, override: str, says: str) -> None:
+    path = tmp_path / "train.yaml"
+    path.write_text("train: [a]\nvalidation: [b]\nout: c\n")
+    with pytest.raises(ConfigError, match=says):
+        load_config(TrainConfig, path, [override])
+    path.write_text("train: [a]\nvalidation: [b]\nout: c\nepochs: -1\n")
+    with pytest.raises(ConfigError, match=r"train\.yaml: epochs = -1"):
+        load_config(TrainConfig, path, ["seed=2"])
+
+
+def test_folder_is_no_configuration(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is a folder; name a configuration file"):
+        load_config(TrainConfig, tmp_path)
+
+
+def test_recorded_values_are_changed_by_set_and_stay_as_they_were() -> None:
+    recorded = {"train": ["a"], "validation": ["b"], "out": "c", "epochs": 3}
+    config = load_config(TrainConfig, None, ["epochs=1"], {"out": Path("d")}, recorded)
+    assert (config.epochs, config.out, config.validation) == (1, Path("d"), [Path("b")])
+    assert recorded["epochs"] == 3
+
+
+@pytest.mark.parametrize("kind", [TrainConfig, PretrainConfig])
+def test_every_key_says_what_it_means(kind: type[Config]) -> None:
+    silent = [name for name, field in kind.model_fields.items() if not field.description]
+    assert silent == []

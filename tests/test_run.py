@@ -32,6 +32,11 @@ def test_encoder_of_the_hub_is_known_by_its_commit() -> None:
 
 def test_environment_names_what_sums_depend_on() -> None:
     found = environment()
-    assert found["hardware"].keys() == {"machine", "cpu", "threads", "gpu"}
+    assert found["hardware"].keys() == {"machine", "processor", "cpu", "threads", "gpu"}
     assert found["hardware"]["threads"] >= 1
     assert {"torch", "transformers", "numpy", "python"} <= found["versions"].keys()
+
+
+def test_processor_is_named() -> None:
+    found = environment()["hardware"]
+    assert found["processor"] != found["cpu"]

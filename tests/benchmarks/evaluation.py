@@ -36,7 +36,7 @@ def main() -> None:
 
 def bootstrap(size: int) -> None:
     """Intervals of every score, average precisions included, from 2,000 resamples."""
-    from naba.evaluation.significance import bootstrap
+    from naba.evaluation.intervals import bootstrap
     from naba.schema import LabelSchema
 
     schema = LabelSchema.load(LABELS)

@@ -21,7 +21,7 @@ def test_copy_with_other_marks_and_punctuation_is_found() -> None:
         [words(0, 20), "غيره تماما وليس من ذاك في شيء", words(0, 20).replace("كلمة5", "«كَلمة٥»،")]
     )
     assert found.clusters.tolist() == [0, 1, 0]
-    assert found.containment.tolist() == [1.0]
+    assert found.pairs.tolist() == []  # the same words: one text
     assert found.duplicate_ratio == pytest.approx(1 / 3)
 
 
@@ -55,6 +55,14 @@ def test_formula_of_which_a_text_is_the_greater_part_joins_nothing() -> None:
 def test_identical_texts_are_joined_even_where_they_are_stock() -> None:
     texts = ["جميع الحقوق محفوظة"] * 50 + [words(0, 30)] * 50
     assert np.unique(find_near_duplicates(texts).clusters).tolist() == [0, 50]
+
+
+def test_text_in_many_copies_of_the_same_words_is_no_stock_text() -> None:
+    # Thirty copies count as one text, which the last holds as the smaller half of its words.
+    copies = [words(0, 40).replace("كلمة7 ", f"كلمة7{mark} ") for mark in "،.:؛!؟" * 5]
+    found = find_near_duplicates([*copies, f"{words(0, 40)} {words(100, 50)}"])
+    assert found.clusters.tolist() == [0] * 31
+    assert (found.pairs.tolist(), found.containment.tolist(), found.stock_shingles) == ([[0, 30]], [1.0], 0)
 
 
 def test_no_texts_and_empty_texts_are_harmless() -> None:

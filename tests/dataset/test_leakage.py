@@ -1,9 +1,10 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
-from naba.dataset.leakage import NO_STOCK, certificate, stock_text, without_overlap
+from naba.dataset.leakage import NO_STOCK, Overlaps, certificate, stock_text, without_overlap
 from naba.errors import DataError
 from naba.records import LabelledSegment
 from naba.schema import LabelSchema
@@ -69,3 +70,74 @@ def test_segment_of_a_held_out_article_or_cluster_is_dropped(make: Make) -> None
     items = [make(WORDS[:20], article_id="a"), make(WORDS[20:40], cluster="c"), make(WORDS[40:60], article_id="b")]
     held = [make(WORDS[60:80], article_id="a"), make(WORDS[80:], cluster="c")]
     assert without_overlap(items, held, 13, NO_STOCK) == items[2:]
+
+
+COPIES: dict[str, Callable[[int], list[str]]] = {
+    "last words": lambda number: [*WORDS[:39], f"ختام{number}"],
+    "a word anywhere": lambda number: [*WORDS[:number], f"بدل{number}", *WORDS[number + 1 : 40]],
+    "punctuation": lambda number: [*WORDS[:number], f"«{WORDS[number]}»", *WORDS[number + 1 : 40]],
+}
+
+
+@pytest.mark.parametrize("differ", COPIES)
+def test_copies_of_a_report_that_is_stock_text_from_end_to_end_are_all_found(make: Make, differ: str) -> None:
+    # Every run and shingle stands in more than twenty texts; each side has fifteen of the thirty.
+    copies = [make(COPIES[differ](number)) for number in range(30)]
+    train, test = copies[:15], [*copies[15:], make([f"غيرها{i}" for i in range(40)])]
+    stock = stock_text((item.segment.text for item in (*train, *test)), 13)
+    assert without_overlap(test, train, 13, stock) == test[15:]
+    assert without_overlap(train, test, 13, stock) == []
+    for parts in ({"train": train, "test": test}, {"train": train, "validation": test[15:], "test": test[:15]}):
+        with pytest.raises(DataError, match=r"train and test share \d+ (texts|runs|near duplicates)"):
+            certificate(parts, 13, stock)
+
+
+def test_copies_are_found_through_copies_that_stand_on_neither_side(make: Make) -> None:
+    copies = [make(COPIES["a word anywhere"](number)) for number in range(30)]
+    first, last = np.arange(30) == 0, np.arange(30) == 29
+    overlaps = Overlaps(copies, 13, stock_text((item.segment.text for item in copies), 13))
+    assert overlaps.touching(first, last).tolist() == first.tolist()
+    assert overlaps.shared(first, last)["near_duplicates"] == 1
+
+
+@pytest.mark.parametrize("length", [40, 12])
+def test_segment_that_stands_many_times_in_a_file_is_no_stock_text(make: Make, length: int) -> None:
+    # Of forty words the run tells, of twelve, which have no run of thirteen, the eight shingles.
+    train = [make(WORDS[:length])] * 20
+    test = [make([*WORDS[:length], *(f"غيرها{i}" for i in range(length + 10))])]
+    stock = stock_text((item.segment.text for item in (*train, *test)), 13)
+    assert (len(stock.runs), len(stock.shingles)) == (0, 0)
+    assert without_overlap(test, train, 13, stock) == []
+    assert without_overlap(train, test, 13, stock) == []
+
+
+def test_same_words_are_the_same_text_whatever_the_punctuation(make: Make) -> None:
+    # Three words have no run and no shingle of five, and the ids differ.
+    train, test = make(["«عقد", "مجلس", "الوزراء»"]), make(["عقد", "مجلس", "الوزراء."])
+    assert train.segment.id != test.segment.id
+    assert without_overlap([train], [test], 13, NO_STOCK) == []
+    with pytest.raises(DataError, match="train and test share 1 texts"):
+        certificate({"train": [train], "test": [test]}, 13, NO_STOCK)
+
+
+def test_segments_without_words_are_the_same_only_where_they_are(make: Make) -> None:
+    dots, mark = make(["…"]), make(["؟"])
+    assert without_overlap([dots, mark], [mark], 13, NO_STOCK) == [dots]
+
+
+def test_largest_overlap_names_segments_of_the_two_parts(make: Make) -> None:
+    # The first to have the words stands in neither part; eight of its words, four shingles of 36, are in the other text.
+    elsewhere, train = make(WORDS[:40]), make([*WORDS[:39], f"{WORDS[39]}."])
+    test = make([*(f"غيرها{i}" for i in range(52)), *WORDS[10:18]])
+    here, there = np.array([False, True, False]), np.array([False, False, True])
+    overlaps = Overlaps([elsewhere, train, test], 13, NO_STOCK)
+    row = overlaps.shared(there, here)
+    assert row["largest_overlap"] == {"containment": round(4 / 36, 4), "segments": [test.segment.id, train.segment.id]}
+    assert sum(row[kind] for kind in ("articles", "clusters", "texts", "runs", "near_duplicates")) == 0
+
+
+def test_no_segments_share_nothing() -> None:
+    nothing = np.zeros(0, dtype=bool)
+    overlaps = Overlaps([], 13, NO_STOCK)
+    assert overlaps.touching(nothing, nothing).tolist() == []
+    assert overlaps.shared(nothing, nothing)["largest_overlap"]["segments"] == [None, None]

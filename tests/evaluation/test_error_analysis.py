@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from naba.evaluation.error_analysis import ErrorAnalysis, Place, error_analysis
 from naba.records import LabelledSegment
 from naba.schema import UNKNOWN, LabelSchema
 from naba.scores import Labels
+from naba.tfidf import targets
 
 UP, DOWN = 0, 1
 
@@ -186,6 +188,26 @@ def test_evaluation_goes_on_without_cleanlab_and_says_so(
     assert found.suspects is None
     assert found.why_no_suspects and "cleanlab" in found.why_no_suspects
     assert found.mistakes == 1
+
+
+def test_suspects_are_of_the_labels_that_were_scored(
+    markets: LabelSchema, market_rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test, said = planted(markets, market_rows)
+    asked: list[Labels] = []
+
+    def watched(items: Any, *_: Any) -> list[Any]:
+        asked.append(targets(items, markets))
+        return []
+
+    monkeypatch.setattr(module, "find_suspects", watched)
+    aside = Labels(test.gold.presence.copy(), np.full_like(test.gold.stance, UNKNOWN))
+    aside.presence[:, 1] = UNKNOWN
+    for gold in (test.gold, aside):
+        error_analysis(replace(test, gold=gold), said)
+        there = asked.pop()
+        assert (there.presence == gold.presence).all()
+        assert (there.stance == np.where(gold.presence == 1, gold.stance, UNKNOWN)).all()
 
 
 def test_what_gold_does_not_know_is_no_mistake(markets: LabelSchema) -> None:

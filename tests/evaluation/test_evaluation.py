@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,11 @@ import numpy as np
 import pytest
 
 from naba.config import EvaluateConfig
-from naba.errors import DataError
+from naba.errors import ConfigError, DataError
 from naba.evaluation.baselines import majority, targets, tfidf
 from naba.evaluation.evaluate_run import evaluate_run
 from naba.evaluation.report import markdown, write_report
+from naba.fingerprint import fingerprint
 from naba.metrics import score
 from naba.records import LabelledSegment
 from naba.schema import UNKNOWN, LabelSchema
@@ -151,3 +153,41 @@ def test_empty_classes_are_shown_without_a_score(schema: LabelSchema, labelled: 
     scores = score(gold, said, schema)
     assert scores["topics"]["per_topic"]["military_action"]["support"] == 0
     assert np.isfinite(scores["topics"]["macro_f1"])
+
+
+def test_compared_run_never_takes_the_place_of_the_run_or_a_baseline_and_its_leaks_count(
+    tiny_run: Path, write_rows: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none = {topic: {"present": False, "stance": None} for topic in ("diplomacy", "humanitarian_aid", "military_action")}
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(tiny_run, tmp_path / "model")
+    path = write_rows("test.jsonl", [{"text": "نص جديد لا علاقة له بما سبق من أخبار", "labels": none}])
+    report = evaluate_run(tiny_run, EvaluateConfig(data=[path], compare=["model"], **QUICK))
+    assert {"model", "./model", "majority"} <= set(report["systems"])
+    assert report["systems"]["./model"]["leaks"]["in_training"] == 0
+    with pytest.raises(ConfigError, match="is given twice"):
+        evaluate_run(tiny_run, EvaluateConfig(data=[path], compare=["model", "model"], **QUICK))
+    # The compared run alone has met this text: the run's own record is made to name other files.
+    record = json.loads((tmp_path / "model" / "run.json").read_text(encoding="utf-8"))
+    shutil.copytree(tiny_run, tmp_path / "clean")
+    other = write_rows("other.jsonl", [{"text": "خبر آخر لا يشبه سواه", "labels": none}])
+    clean = record | {"data": {str(other): fingerprint(other)}}
+    clean["config"] = record["config"] | {"train": [{"path": str(other)}], "validation": [str(other)]}
+    (tmp_path / "clean" / "run.json").write_text(json.dumps(clean), encoding="utf-8")
+    seen = json.loads((tiny_run.parent / "train.jsonl").read_text(encoding="utf-8").splitlines()[0])["text"]
+    path = write_rows("seen.jsonl", [{"text": seen, "labels": none}, {"text": "نص جديد آخر", "labels": none}])
+    with pytest.raises(
+        DataError, match=r"of 2 segments 1 \(model\) share .* with a run's training data|1 \(\./model\)"
+    ):
+        evaluate_run("clean", EvaluateConfig(data=[path], compare=["model"], **QUICK))
+
+
+def test_naming_other_training_files_does_not_hide_what_the_run_has_met(
+    tiny_run: Path, root: Path, tmp_path: Path
+) -> None:
+    lines = (tiny_run.parent / "train.jsonl").read_text(encoding="utf-8").splitlines()[:3]
+    path = tmp_path / "part.jsonl"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    gold = [root / "data" / "seed-gold.jsonl"]
+    with pytest.raises(DataError, match="3 of 3 segments share"):
+        evaluate_run(tiny_run, EvaluateConfig(data=[path], train=gold, validation=gold, **QUICK))

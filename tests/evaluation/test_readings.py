@@ -7,8 +7,16 @@ import pytest
 
 from naba.dataset.labelled import load_labelled
 from naba.errors import SchemaError
+from naba.evaluation.label_mapping import narrow_schema
 from naba.evaluation.mistakes import NOT_JUDGED, mistake_kinds, said_codes
-from naba.evaluation.readings import READERS, consistency, readers_differ, reading_codes, where_readers_differ
+from naba.evaluation.readings import (
+    READERS,
+    consistency,
+    readers_differ,
+    reading_codes,
+    reading_name,
+    where_readers_differ,
+)
 from naba.metrics import score
 from naba.records import LabelledSegment
 from naba.schema import LabelSchema
@@ -51,7 +59,7 @@ def test_what_is_no_reading_is_passed_over(markets: LabelSchema, readings: Any) 
     assert consistency(items, markets) is None
 
 
-@pytest.mark.parametrize("reading", [{"silver": UP}, {"oil": "bullish"}, {"oil": 3}, {"oil": [UP]}])
+@pytest.mark.parametrize("reading", [{"oil": "bullish"}, {"oil": 3}, {"oil": [UP]}])
 def test_reading_outside_the_schema_names_its_segment(markets: LabelSchema, reading: Any) -> None:
     one = item(markets, {"oil": UP}, reading)
     with pytest.raises(SchemaError, match=f"segment {one.segment.id}: reading 2: "):
@@ -130,8 +138,26 @@ def test_mistakes_are_counted_where_readings_differ_and_where_they_agree(markets
     assert where_readers_differ(nothing, kinds, gold.presence >= 0, said_codes(said, markets), markets) is None
 
 
-def test_name_says_that_it_is_no_ceiling() -> None:
+def test_topics_that_a_test_set_was_narrowed_from_are_passed_over(markets: LabelSchema) -> None:
+    narrowed = narrow_schema(markets, ["gold", "oil"])
+    items = [item(markets, {"oil": UP, "labour": DOWN}, {"oil": DOWN, "gold": None, "silver": UP})]
+    codes = dict(zip(narrowed.topic_ids, reading_codes(items, narrowed)[0].tolist(), strict=True))
+    assert codes == {"oil": [0, 1], "gold": [NOT_JUDGED, 2]}
+    found = consistency(items, narrowed)
+    assert found is not None and set(found.kappa) == {"oil", "gold"}
+
+
+def test_name_says_what_is_known_of_the_readers(markets: LabelSchema) -> None:
+    def read_by(annotator: str | None, readings: int = 2) -> LabelledSegment:
+        row = {"text": "x", "labels": {}, "readings": [{"oil": UP}] * readings}
+        return LabelledSegment.from_row(row | {"provenance": {"annotator": annotator}}, markets, "test")
+
+    machine, people = read_by("language-model"), read_by("ann-1")
+    assert reading_name([machine, read_by("Language model X")]) == READERS
     assert "one reader twice" in READERS and "not a human ceiling" in READERS
+    for items in ([people], [machine, people], [read_by(None)]):
+        assert reading_name(items) == "second reading against the first (consistency, not a ceiling)"
+    assert reading_name([machine, read_by("ann-1", readings=1)]) == READERS
 
 
 def test_same_readings_score_as_gold_against_itself(markets: LabelSchema, market_rows: list[dict[str, Any]]) -> None:

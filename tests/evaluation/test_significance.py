@@ -5,7 +5,9 @@ import pytest
 from scipy import stats
 
 from naba.errors import DataError
-from naba.evaluation.significance import alone, bootstrap, compare, detectable_difference, holm, mcnemar
+from naba.evaluation import intervals
+from naba.evaluation.intervals import bootstrap
+from naba.evaluation.significance import alone, compare, detectable_difference, holm, mcnemar
 from naba.metrics import Labels, nested, score
 from naba.schema import UNKNOWN, LabelSchema
 from naba.scores import count, figures
@@ -207,3 +209,22 @@ def test_two_thousand_resamples_of_ten_thousand_segments_take_under_ten_seconds(
     bootstrap(gold, said, markets, of, probability=said.presence * 1.0)
     compare(gold, said, gold, markets, of)
     assert time.monotonic() - start < 10
+
+
+def test_counting_in_blocks_changes_nothing(monkeypatch: pytest.MonkeyPatch, schema: LabelSchema) -> None:
+    generator = np.random.default_rng(5)
+
+    def drawn() -> Labels:
+        presence = (generator.random((101, 3)) < 0.4).astype(int)
+        presence[50:] *= [1, 0, 0]  # the last blocks have one topic only
+        return Labels(presence, generator.integers(3, size=(101, 3)))
+
+    gold, first, second = drawn(), drawn(), drawn()
+    clusters = generator.integers(30, size=101)
+    at_once = (
+        compare(gold, first, second, schema, clusters, resamples=200),
+        bootstrap(gold, first, schema, clusters, resamples=200),
+    )
+    monkeypatch.setattr(intervals, "_AT_ONCE", 25)
+    assert compare(gold, first, second, schema, clusters, resamples=200) == pytest.approx(at_once[0])
+    assert bootstrap(gold, first, schema, clusters, resamples=200) == pytest.approx(at_once[1])

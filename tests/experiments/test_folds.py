@@ -1,13 +1,14 @@
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from naba.cli.experiments import repeat
 from naba.errors import ConfigError, DataError
-from naba.experiments.folds import Folds, make_folds
+from naba.experiments.folds import SMALL_SOURCE, Folds, make_folds
 from naba.records import LabelledSegment
 from naba.schema import LabelSchema
 
@@ -131,6 +132,9 @@ def test_each_source_is_held_out_in_turn_and_small_ones_together(schema: LabelSc
     folds = make_folds(items, schema, leave_out="source", small_source=10)
     check(items, folds)
     assert [fold.holds_out for fold in folds.folds] == ["a", "b", "c, d"]
+    assert folds.together == ["c", "d"]
+    assert not make_folds(items, schema, leave_out="source", small_source=4).together
+    assert not make_folds(items, schema, leave_out="source", small_source=5).together  # d alone is small
     assert [len(fold.held_out) for fold in folds.folds] == [30, 30, 9]
     for fold in folds.folds:
         held = {items[number].provenance["source"] for number in fold.held_out.tolist()}
@@ -216,11 +220,16 @@ def test_text_that_stands_twice_is_scored_once(schema: LabelSchema, segment: Mak
         assert not ids(items, fold.train) & ids(items, fold.held_out)
 
 
+def test_help_names_the_size_below_which_sources_are_held_out_together() -> None:
+    option = get_type_hints(repeat, include_extras=True)["leave_out"].__metadata__[0]
+    assert f"fewer than {SMALL_SOURCE} segments together" in option.help
+
+
 @pytest.mark.parametrize(
     ("segments", "arguments", "says"),
     [
         (15, {"count": 20}, "15 clusters"),
-        (2, {"count": 2}, "1 cluster of articles is left"),
+        (2, {"count": 2}, "1 cluster of articles left to train and validate on, where two"),
         (4, {"count": 2}, "nothing is left to validate on"),
         (15, {"leave_out": "source"}, r"two sources or more.*a \(15\)"),
     ],

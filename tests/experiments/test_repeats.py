@@ -1,6 +1,7 @@
 """Repeats with a training that only writes its folder and answers that are known, so that figures are worked out by
 hand; and one whole path with the tiny encoder."""
 
+import io
 import json
 import os
 import shutil
@@ -13,24 +14,26 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from naba.config import TrainConfig, load_config
 from naba.errors import CheckpointError, ConfigError, DataError
-from naba.experiments import repeat_summary
-from naba.experiments.experiment import encoder_mark, fingerprints, finished, hold, training_paths
+from naba.evaluation.intervals import Interval
+from naba.evaluation.significance import Difference, compare
+from naba.experiments import repeat_comparison, repeat_summary
+from naba.experiments.data_marks import fingerprints, training_paths
+from naba.experiments.experiment import finished, hold
+from naba.experiments.experiment_tables import Sheet, comparison_sheet, runs_sheet, summary_sheet
 from naba.experiments.predictions import Answers, Predictions, load_predictions
-from naba.experiments.repeat_summary import (
-    check_comparable,
-    compare_repeats,
-    scores_of,
-    summarise_predictions,
-    write_comparison,
-)
-from naba.experiments.repeats import RepeatConfig, repeat
+from naba.experiments.repeat_comparison import Comparison, at_odds, compare_repeats, write_comparison
+from naba.experiments.repeat_design import RepeatConfig, check_inputs
+from naba.experiments.repeat_summary import scores_of, summarise_predictions
+from naba.experiments.repeats import repeat
 from naba.jsonl import read_json, read_jsonl, write_json
 from naba.metrics import Labels
+from naba.modelling.pretrained import encoder_mark
 from naba.progress import SILENT, Progress
-from naba.schema import LabelSchema
+from naba.schema import UNKNOWN, LabelSchema
 from tests.conftest import Run
 
 TOPICS = ("diplomacy", "humanitarian_aid", "military_action")
@@ -97,8 +100,8 @@ class InterruptedTrainingError(Exception):
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waiting for the disk and drawing thousands of resamples, time after time, would be most of the time."""
     monkeypatch.setattr(os, "fsync", lambda number: None)
-    for name in ("bootstrap", "compare"):
-        monkeypatch.setattr(repeat_summary, name, partial(getattr(repeat_summary, name), resamples=200))
+    for module, name in ((repeat_summary, "bootstrap"), (repeat_comparison, "compare")):
+        monkeypatch.setattr(module, name, partial(getattr(module, name), resamples=200))
 
 
 @pytest.fixture
@@ -134,18 +137,19 @@ def run(config: TrainConfig, stub: Stub, *, overwrite: bool = False, **design: A
 
 
 def test_seeds_are_summarised_as_worked_out_by_hand(config: TrainConfig, stub: Stub) -> None:
-    # 18 segments numbered 100 … 117, a pair each. Seed 1 is wrong where number + 1 is divisible by 4 (103, 107, 111,
-    # 115): 14 of 18 pairs right, F1 14/18. Seeds 2 (102 … 114) and 3 (101 … 117, five of them): 14/18 and 13/18.
-    summary = run(config, stub, seeds=[1, 2, 3])
-    assert [one.out.name for one in stub.trained] == ["seed-1", "seed-2", "seed-3"]
-    assert [one.seed for one in stub.trained] == [1, 2, 3]
+    # 18 segments numbered 100 … 117, a pair each. Seed 1 is wrong where number + 1 is divisible by 5 (104, 109, 114): 15 of
+    # 18 pairs right, F1 15/18. Seeds 2 (103 … 113), 3 (102 … 117, four of them) and 4 (101 … 116): 15/18, 14/18, 14/18.
+    stub.wrong = 5
+    summary = run(config, stub, seeds=[1, 2, 3, 4])
+    assert [one.out.name for one in stub.trained] == ["seed-1", "seed-2", "seed-3", "seed-4"]
+    assert [one.seed for one in stub.trained] == [1, 2, 3, 4]
     found = summary["scores"]["pairs.f1"]
-    assert found["mean"] == pytest.approx(41 / 54)
-    assert found["deviation"] == pytest.approx((1 / 18) / 3**0.5)  # √(((1/54)² · 2 + (2/54)²) / 2)
-    # Student's t with 2 degrees of freedom: 4.303.
-    assert found["high"] - found["mean"] == pytest.approx(4.3027 * found["deviation"] / 3**0.5, rel=1e-4)
-    assert summary["pooled"]["pairs.f1"]["value"] == pytest.approx(41 / 54)
-    assert summary["pooled"]["pairs.f1"]["low"] < 41 / 54 < summary["pooled"]["pairs.f1"]["high"]
+    assert found["mean"] == pytest.approx(58 / 72)
+    assert found["deviation"] == pytest.approx((1 / 36) * (4 / 3) ** 0.5)  # each 1/36 from the mean
+    # Student's t with 3 degrees of freedom: 3.182.
+    assert found["high"] - found["mean"] == pytest.approx(3.1824 * found["deviation"] / 2, rel=1e-4)
+    assert summary["pooled"]["pairs.f1"]["value"] == pytest.approx(58 / 72)
+    assert summary["pooled"]["pairs.f1"]["low"] < 58 / 72 < summary["pooled"]["pairs.f1"]["high"]
     assert summary["over"] == "seeds"
     assert "optimistic" in summary["notes"][0]
 
@@ -173,26 +177,105 @@ def test_folds_are_scored_on_what_they_did_not_train_on(config: TrainConfig, stu
 
 
 def test_interval_over_folds_is_corrected_for_shared_training_data(config: TrainConfig, stub: Stub) -> None:
-    # Nadeau and Bengio 2003: s · √(1/3 + test/train) · t(0.975, 2 degrees of freedom).
-    summary = run(config, stub, seeds=[1, 2], folds=3)
+    # Nadeau and Bengio 2003: s · √(1/4 + test/train) · t(0.975, 3 degrees of freedom).
+    summary = run(config, stub, seeds=[1, 2], folds=4)
     by_fold = [
         np.mean([one["scores"]["pairs.f1"] for one in summary["runs"] if one["fold"] == fold])
-        for fold in ("fold-1", "fold-2", "fold-3")
+        for fold in ("fold-1", "fold-2", "fold-3", "fold-4")
     ]
     found = summary["scores"]["pairs.f1"]
-    assert found["count"] == 3  # the two seeds of a fold are one observation
+    assert found["count"] == 4  # the two seeds of a fold are one observation
     assert found["mean"] == pytest.approx(np.mean(by_fold))
     assert found["deviation"] == pytest.approx(np.std(by_fold, ddof=1))
-    reach = 4.3027 * found["deviation"] * (1 / 3 + summary["test_over_train"]) ** 0.5
-    assert found["high"] - found["mean"] == pytest.approx(reach, rel=1e-4)
+    reach = 3.1824 * found["deviation"] * (1 / 4 + summary["test_over_train"]) ** 0.5
+    assert found["mean"] - found["low"] == pytest.approx(reach, rel=1e-4)
     # Seed 1 misses 18 of 72 and so does seed 2: nothing varies over seeds.
-    assert summary["over_seeds"]["pairs.f1"] | {"low": 0, "high": 0} == {
+    assert summary["over_seeds"]["pairs.f1"] == {
         "mean": 0.75,
         "deviation": 0.0,
-        "low": 0,
-        "high": 0,
+        "low": None,
+        "high": None,
         "count": 2,
+        "cut": False,
     }
+
+
+def test_few_folds_have_no_interval_of_their_mean_and_the_table_says_why(config: TrainConfig, stub: Stub) -> None:
+    summary = run(config, stub, folds=3)
+    assert summary["scores"]["pairs.f1"]["low"] is summary["scores"]["pairs.f1"]["high"] is None
+    assert summary["scores"]["pairs.f1"]["deviation"] is not None
+    assert summary["pooled"]["pairs.f1"]["low"] is not None
+    sheet = summary_sheet(summary)
+    assert any("No interval of the mean of fewer than 4 values" in line for line in sheet.foot)
+    assert not any("Student" in line for line in sheet.foot)
+    assert "over 3 folds" in str(sheet.title)
+
+
+def test_interval_that_is_cut_at_one_is_said_to_be(config: TrainConfig, stub: Stub) -> None:
+    # One of the 72 is wrong (number 69, as 69 + 1 is divisible by 70), so one of four folds: mean near 1.
+    stub.wrong = 70
+    summary = run(config, stub, folds=4)
+    found = summary["scores"]["pairs.f1"]
+    assert (found["high"], found["cut"]) == (1.0, True)
+    foot = summary_sheet(summary).foot
+    assert any("it ends there" in line for line in foot)
+    assert any("Student's t over 4 folds" in line for line in foot)
+
+
+def test_folds_say_what_they_were_validated_on_and_what_was_held_out_together(
+    config: TrainConfig, stub: Stub, write_rows: Callable[..., Path]
+) -> None:
+    found = rows(150)
+    for number, row in enumerate(found):
+        row["provenance"]["source"] = "large" if number < 90 else ("little" if number < 120 else "tiny")
+    write_rows("train.jsonl", found)
+    told: list[str] = []
+    design = RepeatConfig(leave_out="source")
+    summary = repeat(config, design, train=stub.train, predict=stub.predict, tell=told.append)
+    assert told[0] == "2 runs: 2 folds with 1 seed"
+    assert told[1].endswith("large: 90; little, tiny: 60")
+    assert told[2] in summary["notes"]
+    assert any("15 % of what may be scored" in note and "validation.jsonl" in note for note in summary["notes"])
+    assert any(
+        "together, having fewer than 50 segments to score each: little, tiny" in note for note in summary["notes"]
+    )
+    for line in summary["notes"]:
+        assert f"- {line}" in (config.out / "repeat.md").read_text(encoding="utf-8")
+
+
+def test_sources_that_are_held_out_one_by_one_are_not_said_to_be_together(
+    config: TrainConfig, stub: Stub, write_rows: Callable[..., Path]
+) -> None:
+    write_rows("train.jsonl", rows(120))  # 60 of a and of b
+    assert not any("together" in note for note in run(config, stub, leave_out="source")["notes"])
+    assert not any("folds" in note for note in run(config, stub, overwrite=True)["notes"] if "use --folds" not in note)
+
+
+def test_report_holds_the_tables_of_the_terminal(config: TrainConfig, stub: Stub) -> None:
+    summary = run(config, stub, seeds=[1, 2], folds=3)
+    report = (config.out / "repeat.md").read_text(encoding="utf-8")
+    assert report.startswith("# out: 6 runs\n")
+    for sheet in (runs_sheet(summary), summary_sheet(summary)):
+        assert "\n".join(sheet.as_markdown()) in report
+        assert str(sheet.head[0]) in shown(sheet)
+    assert "| fold-1-seed-1 | fold-1 | " in report
+    assert "| pair F1 | 0.750 | " in report
+    assert "كلمة" not in report
+
+
+def shown(sheet: Sheet) -> str:
+    """What a terminal of 80 columns shows, in one line."""
+    file = io.StringIO()
+    Console(file=file, width=80).print(sheet.for_terminal())
+    assert all(len(line) <= 80 for line in file.getvalue().splitlines())
+    return " ".join(file.getvalue().split())
+
+
+def test_names_with_markup_and_bars_are_shown_as_they_are() -> None:
+    sheet = Sheet(["score"], [["[red]a|b[/red]"]], title="of [bold]c[/bold]")
+    assert "[red]a|b[/red]" in shown(sheet)
+    assert "of [bold]c[/bold]" in shown(sheet)
+    assert "| [red]a\\|b[/red] |" in sheet.as_markdown()
 
 
 def test_summary_is_computed_again_from_the_predictions(config: TrainConfig, stub: Stub, schema: LabelSchema) -> None:
@@ -246,10 +329,10 @@ def test_seeds_can_be_added_and_the_folder_be_moved(config: TrainConfig, stub: S
 @pytest.mark.parametrize(
     ("change", "design", "says"),
     [
-        ({"epochs": 9.0}, {"folds": 3}, "another config.epochs"),
-        ({}, {"folds": 4}, "another folds"),
-        ({}, {"folds": 3, "split_seed": 2}, "another folds.fold-1.fingerprint"),
-        ({}, {}, "another data"),
+        ({"epochs": 9.0}, {"folds": 3}, r"differs from this one in config\.epochs;"),
+        ({}, {"folds": 4}, r"in folds\.fold-1\.fingerprint;"),
+        ({}, {"folds": 3, "split_seed": 2}, r"in folds\.fold-1\.fingerprint;"),
+        ({}, {}, r"in data\.validation;"),
     ],
 )
 def test_another_experiment_is_not_mixed_in(
@@ -266,14 +349,14 @@ def test_another_experiment_is_not_mixed_in(
 def test_changed_data_are_found(config: TrainConfig, stub: Stub, write_rows: Callable[..., Path]) -> None:
     run(config, stub)
     write_rows("train.jsonl", rows(60))
-    with pytest.raises(ConfigError, match="another data"):
+    with pytest.raises(ConfigError, match=r"differs from this one in data\.train;"):
         run(config, stub)
 
 
 def test_runs_of_another_encoder_are_not_mixed_in(config: TrainConfig, stub: Stub, encoder: Path) -> None:
     run(config, stub, seeds=[1])
     (encoder / "model.safetensors").write_text("two")  # the same name, other weights
-    with pytest.raises(ConfigError, match=r"another encoder\.fingerprint"):
+    with pytest.raises(ConfigError, match=r"in encoder\.fingerprint;"):
         run(config, stub, seeds=[1, 2])
     run(config, stub, seeds=[1, 2], overwrite=True)
     assert [one.out.name for one in stub.trained] == ["seed-1", "seed-1", "seed-2"]
@@ -287,10 +370,10 @@ def test_encoder_that_changes_between_two_runs_stops_the_experiment(
             (encoder / "model.safetensors").write_text("two")
         return stub.train(config)
 
-    with pytest.raises(ConfigError, match=r"seed-2: was trained from another .*encoder than the other runs"):
+    with pytest.raises(ConfigError, match=r"seed-2: was trained from a different version of .*encoder than"):
         repeat(config, RepeatConfig(seeds=[1, 2]), train=train, predict=stub.predict)
     (encoder / "model.safetensors").write_text("one")
-    with pytest.raises(ConfigError, match="seed-2: was trained from another"):
+    with pytest.raises(ConfigError, match="seed-2: was trained from a different version"):
         run(config, stub, seeds=[1, 2])
     shutil.rmtree(config.out / "seed-2")
     run(config, stub, seeds=[1, 2])
@@ -309,7 +392,7 @@ def test_encoder_of_the_hub_is_known_by_its_commit(tiny_encoder: Path, tmp_path:
     (repository / "refs").mkdir(parents=True)
     (repository / "refs" / "main").write_text("0" * 40)
     shutil.copytree(tiny_encoder, repository / "snapshots" / ("0" * 40))
-    code = "import json; from naba.experiments.experiment import encoder_mark; print(json.dumps(encoder_mark('somebody/tiny')))"
+    code = "import json; from naba.modelling.pretrained import encoder_mark; print(json.dumps(encoder_mark('somebody/tiny')))"
     environment = dict(os.environ, HF_HUB_CACHE=str(tmp_path), HF_HUB_OFFLINE="1")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
     assert json.loads(done.stdout) == {"name": "somebody/tiny", "commit": "0" * 40}, done.stderr
@@ -335,7 +418,7 @@ def test_finished_run_is_of_the_same_data_in_the_same_parts(
     before = TrainConfig.model_validate(content | {"train": ["a", "b"], "validation": ["c"]})
     stub.train(before)
     assert finished(before)
-    with pytest.raises(ConfigError, match=rf"run: holds a run on other data \({says}\)"):
+    with pytest.raises(ConfigError, match=rf"run: holds a run that differs in its data \({says}\)"):
         finished(TrainConfig.model_validate(content | {"train": train, "validation": validation}))
 
 
@@ -407,7 +490,7 @@ def test_fold_without_an_example_of_a_topic_has_no_score_for_it(
     assert [one["scores"][path] for one in summary["runs"]] == [1.0, None]
     assert summary["scores"][path]["count"] == 1
     assert summary["scores"]["topics.macro_f1"]["count"] == 2
-    assert any("2 sources are few" in note for note in summary["notes"])
+    assert any("only 2 folds of sources" in note for note in summary["notes"])
 
 
 def test_data_that_training_holds_are_told(config: TrainConfig, stub: Stub, write_rows: Callable[..., Path]) -> None:
@@ -430,7 +513,7 @@ def test_other_data_to_score_make_another_experiment(
     test = write_rows("test.jsonl", rows(9, start=300))
     run(config, stub, data=[test])
     for data in ([], [*config.validation, test]):
-        with pytest.raises(ConfigError, match=r"another data\.scored"):
+        with pytest.raises(ConfigError, match=r"in data\.scored;"):
             run(config, stub, data=data)
 
 
@@ -466,7 +549,7 @@ def test_failed_run_is_named_and_the_finished_stay(config: TrainConfig, stub: St
         ({"seeds": ["one"]}, "seeds"),
         ({"folds": 1}, "folds = 1"),
         ({"folds": 3, "leave_out": "source"}, "give one"),
-        ({"folds": 3, "data": ["x.jsonl"]}, "data says nothing"),
+        ({"folds": 3, "data": ["x.jsonl"]}, "data cannot be given with folds"),
         ({"leave_out": "author"}, "leave_out = 'author'"),
     ],
 )
@@ -529,6 +612,61 @@ def test_segments_that_only_one_has_are_left_out_and_counted(
     assert (found.segments, found.only_first, found.only_second) == (48, 24, 12)
 
 
+def refused_before_training(config: TrainConfig, compare: Path, says: str) -> None:
+    stub = Stub(LabelSchema.load(config.labels))
+    with pytest.raises(DataError, match=says):
+        repeat(config, RepeatConfig(folds=3), compare=compare, train=stub.train, predict=stub.predict)
+    assert stub.trained == []
+    assert not config.out.exists()
+
+
+def test_what_will_be_compared_is_told_before_training(
+    config: TrainConfig, schema: LabelSchema, write_rows: Callable[..., Path]
+) -> None:
+    one, other = (config.model_copy(update={"out": config.out.parent / name}) for name in ("one", "other"))
+    run(one, Stub(schema), folds=3)
+    stub = Stub(schema)
+    told: list[str] = []
+
+    def tell(line: str) -> None:
+        told.append(f"{len(stub.trained)} trained: {line}")
+
+    arguments: dict[str, Any] = {"train": stub.train, "predict": stub.predict, "tell": tell, "compare": one.out}
+    repeat(other, RepeatConfig(folds=3), **arguments)
+    assert told[1] == f"0 trained: to be compared with {one.out} on 72 segments that both score"
+    write_rows("train.jsonl", rows(60, start=24))
+    told.clear()
+    stub.trained.clear()
+    repeat(other, RepeatConfig(folds=3), overwrite=True, **arguments)
+    assert told[1].startswith("0 trained: to be compared with")
+    assert told[1].endswith(
+        "on 48 segments that both score; left out: 12 of this one, 24 of the other; the two differ in data and folds"
+    )
+
+
+def test_interval_and_p_that_disagree_are_marked_and_explained(schema: LabelSchema) -> None:
+    # Four of thirty clusters tell the two apart, all in favour of the first. Two of the 2⁴ swaps of these give as large a
+    # difference: p = 0.125. Only (26/30)³⁰ = 1.4 % of the resamples hold none of them: the interval leaves 0 out.
+    presence = np.array([[1, 0, 0]] * 30)
+    gold, right = (Labels(presence, np.array([[0, UNKNOWN, UNKNOWN]] * 30)) for _ in range(2))
+    worse = Labels(presence, np.array([[1, UNKNOWN, UNKNOWN]] * 4 + [[0, UNKNOWN, UNKNOWN]] * 26))
+    found = compare(gold, right, worse, schema, np.arange(30), resamples=2000)["pairs.f1"]
+    assert found.value == pytest.approx(4 / 30)
+    assert found.p == pytest.approx(0.125, abs=0.03)
+    assert found.interval is not None and found.interval.low > 0
+    assert at_odds(found)
+    same = Difference(0.1, Interval(-0.1, 0.3, 0.1), 0.4)
+    assert not at_odds(same)
+    comparison = Comparison(30, 30, 0, 0, {"x": 1.0, "y": 0.5}, {"x": 0.9, "y": 0.4}, {"x": found, "y": same})
+    sheet = comparison_sheet(comparison, {"x": "pair F1", "y": "other"})
+    assert [row[5].endswith("†") for row in sheet.rows] == [True, False]
+    foot = " ".join(sheet.foot)
+    assert "answers are swapped on whole clusters" in foot and "bootstrap over whole clusters" in foot
+    assert "go by p" in foot and "2 scores" in foot
+    assert "†" in shown(sheet)
+    assert not any("†" in line for line in comparison_sheet(comparison, {"y": "other"}).foot)
+
+
 def test_what_cannot_be_compared_is_told(
     config: TrainConfig, schema: LabelSchema, markets: LabelSchema, write_rows: Callable[..., Path]
 ) -> None:
@@ -538,23 +676,21 @@ def test_what_cannot_be_compared_is_told(
         compare_repeats(one.out, other.out, schema)
     with pytest.raises(ConfigError, match="other topics or stances"):
         compare_repeats(one.out, one.out, markets)
-    # The same is told before the first is trained.
-    for folder, labels, says in (
-        (other.out, schema, r"no summary\.json"),
-        (one.out, markets, "other topics or stances"),
-    ):
-        with pytest.raises(ConfigError, match=says):
-            check_comparable(config.out, folder, labels)
+    # The same is told before the first is trained, and what needs no look into the data before anything is loaded.
+    with pytest.raises(ConfigError, match=r"no summary\.json"):
+        check_inputs(config, RepeatConfig(), other.out)
     with pytest.raises(ConfigError, match="one: is this experiment itself"):
-        check_comparable(one.out, one.out.parent / "." / "one", schema)
-    check_comparable(config.out, one.out, schema)
+        check_inputs(one, RepeatConfig(), one.out.parent / "." / "one")
+    check_inputs(config, RepeatConfig(), one.out)
     write_rows("train.jsonl", rows(72, start=500))
+    refused_before_training(other, one.out, "no segment in common")
     run(other, Stub(schema), folds=3)
     with pytest.raises(DataError, match="no segment in common"):
         compare_repeats(one.out, other.out, schema)
     relabelled = [row | {"labels": rows(1, start=1)[0]["labels"]} for row in rows(72)]
     write_rows("train.jsonl", relabelled)
     other = other.model_copy(update={"out": config.out.parent / "third"})
+    refused_before_training(other, one.out, "different labels")
     run(other, Stub(schema), folds=3)
     with pytest.raises(DataError, match="different labels"):
         compare_repeats(one.out, other.out, schema)
@@ -600,6 +736,8 @@ def test_command_trains_scores_and_compares(naba: Run, tiny_encoder: Path, tmp_p
     code, out, _ = naba("repeat", "train.yaml", "--folds", 2, "--compare", "other")  # finished: nothing is trained
     assert code == 0
     assert "compared on 80 segments" in " ".join(out.split())
+    assert "p, the test to go by" in " ".join(out.split())
+    assert "| pair F1 |" in (tmp_path / "one" / "compared-with-other.md").read_text(encoding="utf-8")
     found = read_json(tmp_path / "one" / "compared-with-other.json")
     assert found["differences"]["topics.micro_f1"]["value"] == 0.0
 
@@ -630,3 +768,40 @@ def test_bad_command_is_one_line(
     assert says in errors
     assert len(errors.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("repeat", ["--seeds", "one"]),
+        ("repeat", ["--seeds", "1,1"]),
+        ("repeat", ["--compare", "nowhere"]),
+        ("repeat", ["--set", "train=[none.jsonl]"]),
+        ("search", ["--set", "space.rate.low=1"]),
+        ("search", ["--set", "train.train=[none.jsonl]"]),
+    ],
+)
+def test_bad_arguments_are_told_before_anything_heavy_is_loaded(
+    write_rows: Callable[..., Path], tmp_path: Path, root: Path, command: str, arguments: list[str]
+) -> None:
+    write_rows("rows.jsonl", rows(3))
+    train = f"labels: {root / 'configs' / 'labels.yaml'}\ntrain: [rows.jsonl]\nvalidation: [rows.jsonl]\nout: out\n"
+    (tmp_path / "repeat.yaml").write_text(train)
+    (tmp_path / "base.yaml").write_text(train)
+    (tmp_path / "search.yaml").write_text("base: base.yaml\nspace: {epochs: {low: 1, high: 2}}\nout: found\n")
+    code = (
+        "import sys; from naba.cli import main\n"
+        f"sys.argv = ['naba', '{command}', '{command}.yaml', *{arguments!r}]\n"
+        "try:\n    main()\n"
+        "except SystemExit as end:\n"
+        "    heavy = {'torch', 'transformers', 'sklearn', 'scipy', 'optuna'} & set(sys.modules)\n"
+        "    sys.exit(f'loaded {heavy}' if heavy or end.code != 2 else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_folder_in_place_of_a_file_is_told(config: TrainConfig) -> None:
+    with pytest.raises(DataError, match="is a folder; name the JSONL file in it"):
+        check_inputs(config.model_copy(update={"validation": [config.labels.parent]}), RepeatConfig())

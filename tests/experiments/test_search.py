@@ -4,12 +4,14 @@ import csv
 import json
 import math
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,11 @@ import pytest
 from naba.config import TrainConfig, load_config
 from naba.errors import CheckpointError, ConfigError, DataError
 from naba.experiments import search as module
-from naba.experiments.experiment import encoder_mark, fingerprints, training_paths
+from naba.experiments.data_marks import fingerprints, training_paths
 from naba.experiments.search import search
 from naba.experiments.search_space import SearchConfig
 from naba.jsonl import read_json, write_json
+from naba.modelling.pretrained import encoder_mark
 from naba.progress import SILENT, Progress
 from tests.conftest import Run
 
@@ -132,6 +135,40 @@ def test_best_configuration_is_ready_for_training(content: dict[str, Any]) -> No
     assert found["best"]["values"]["head"] == best.head
 
 
+def test_search_in_which_nothing_is_right_has_no_best(content: dict[str, Any]) -> None:
+    class Zero(Formula):
+        def score(self, config: TrainConfig) -> float:
+            return 0.0
+
+    for objective, says in (
+        ("pair_f1", r"No trial got a \(topic, stance\) pair"),
+        ("topic_macro_f1", "No trial got a topic"),
+    ):
+        config = make(content, objective=objective, trials=2)
+        found = search(config, overwrite=True, train=Zero())
+        assert found["best"] is None
+        assert re.match(says, found["note"])
+        assert f"(2 finished trials, {objective} 0)" in found["note"]
+        assert "optimistic" not in found["note"]
+        assert not (config.out / "best.yaml").exists()
+        assert len(list(csv.reader((config.out / "trials.csv").read_text().splitlines()))) == 3
+
+
+def test_trials_that_tie_are_said_to(content: dict[str, Any]) -> None:
+    class Same(Formula):
+        def score(self, config: TrainConfig) -> float:
+            return 0.5
+
+    found = search(make(content, trials=3), train=Same())
+    assert found["best"]["number"] == 0
+    assert "3 trials share the best score, of which the first was taken" in found["note"]
+    assert "share" not in search(make(content, trials=3), overwrite=True, train=Formula())["note"]
+
+
+def test_single_trial_is_not_said_to_be_chosen(content: dict[str, Any]) -> None:
+    assert "nothing was compared" in search(make(content, trials=1), train=Formula())["note"]
+
+
 def test_table_holds_every_trial(content: dict[str, Any]) -> None:
     config = make(content)
     found = search(config, train=Formula())
@@ -220,14 +257,17 @@ def test_finished_search_is_only_shown_and_more_trials_can_be_asked_for(content:
 def test_another_search_is_not_mixed_in(content: dict[str, Any]) -> None:
     search(make(content), train=Formula())
     space = SPACE | {"dropout": {"low": 0.0, "high": 0.5}}
-    for change, says in (({"space": space}, r"another space\.dropout"), ({"seeds": [1, 2]}, "another seeds")):
+    for change, says in (
+        ({"space": space}, r"differs from this one in space\.dropout"),
+        ({"seeds": [1, 2]}, "in seeds"),
+    ):
         with pytest.raises(ConfigError, match=says):
             search(make(content, **change), train=Formula())
-    with pytest.raises(ConfigError, match=r"another train\.epochs"):
+    with pytest.raises(ConfigError, match=r"differs from this one in train\.epochs"):
         search(make(content, train=content["train"] | {"epochs": 9}), train=Formula())
     encoder = Path(content["train"]["encoder"]) / "model.safetensors"
     encoder.write_text("two")  # the same name, other weights
-    with pytest.raises(ConfigError, match="another encoders"):
+    with pytest.raises(ConfigError, match="differs from this one in encoders"):
         search(make(content, trials=7), train=Formula())
     encoder.write_text("one")
     search(make(content, space=space), overwrite=True, train=Formula())
@@ -240,7 +280,7 @@ def test_search_for_other_topics_or_stances_is_not_mixed_in(content: dict[str, A
     search(make(content, train=train, trials=1), train=Formula())
     text = labels.read_text(encoding="utf-8")
     labels.write_text(text.replace("oppose", "against"), encoding="utf-8")
-    with pytest.raises(ConfigError, match="another schema"):
+    with pytest.raises(ConfigError, match="differs from this one in schema"):
         search(make(content, train=train, trials=2), train=Formula())
 
 
@@ -253,7 +293,7 @@ def test_encoders_that_are_tried_are_known_by_their_content(content: dict[str, A
     search(make(content, space=space), train=formula)
     assert {config.encoder for config in formula.trained} == set(names)
     (tmp_path / "second" / "model.safetensors").write_text("four")
-    with pytest.raises(ConfigError, match="another encoders"):
+    with pytest.raises(ConfigError, match="differs from this one in encoders"):
         search(make(content, space=space, trials=7), train=Formula())
     space = SPACE | {"encoder": {"choices": [*names, str(tmp_path / "third")]}}
     with pytest.raises(CheckpointError, match="third: no such folder"):
@@ -506,7 +546,10 @@ def test_command_searches_with_real_trainings_and_sees_their_evaluations(
     code, out, errors = naba("search", "search.yaml")
     assert code == 0, errors
     assert "trial 2 of 2: finished" in out
-    assert "naba train found/best.yaml" in " ".join(out.split())
+    # Two epochs teach the tiny encoder nothing.
+    assert "note: No trial got a (topic, stance) pair of the validation data right" in " ".join(out.split())
+    assert "best.yaml;" not in out
+    assert not (tmp_path / "found" / "best.yaml").exists()
     found = read_json(tmp_path / "found" / "trials.json")
     assert [len(row["evaluations"]) for row in found["trials"]] == [2, 2]
     run = read_json(tmp_path / "found" / "trial-0" / "seed-1" / "run.json")
@@ -515,6 +558,16 @@ def test_command_searches_with_real_trainings_and_sees_their_evaluations(
     code, _, errors = naba("search", "search.yaml", "--set", "space.dropout.high=2")
     assert code == 2
     assert "dropout = 2" in errors
+
+
+def test_command_names_the_best_configuration(
+    naba: Run, root: Path, content: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "search", partial(search, train=Formula()))
+    (tmp_path / "search.yaml").write_text(_search_yaml(tmp_path / "encoder", root, tmp_path))
+    code, out, errors = naba("search", "search.yaml")
+    assert code == 0, errors
+    assert "best: naba train found/best.yaml; all trials: found/trials.csv" in " ".join(out.split())
 
 
 def _search_yaml(tiny_encoder: Path, root: Path, folder: Path) -> str:

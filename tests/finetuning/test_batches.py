@@ -1,10 +1,11 @@
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from naba.finetuning.batches import BatchPlan
+from naba.finetuning.batches import BatchPlan, PlannedBatches
 
 
 @given(
@@ -49,3 +50,22 @@ def test_seed_and_epoch_shuffle_the_batches() -> None:
 def test_part_of_an_epoch_is_a_part_of_its_batches(epochs: float) -> None:
     whole = len(BatchPlan([16] * 160, 16, 1, 1))
     assert len(BatchPlan([16] * 160, 16, epochs, 1)) == round(epochs * whole)
+
+
+@given(st.lists(st.integers(1, 200), min_size=1, max_size=100), st.integers(1, 9), st.integers(1, 4))
+def test_processes_share_every_batch(lengths: list[int], batch_size: int, processes: int) -> None:
+    rows: Any = [
+        {"input_ids": [number], "topic_known": [1.0], "stance_known": [1.0], "weight": 1.0}
+        for number in range(len(lengths))
+    ]
+    plan = BatchPlan(lengths, batch_size, 1, 1)
+    parts = PlannedBatches(rows, plan, processes)
+    assert len(parts) == processes * len(plan)
+    for step, batch in enumerate(plan.batches):
+        read = [parts[step * processes + process] for process in range(processes)]
+        assert all(read)  # an empty one cannot be collated
+        heard = [row for part in read for row in part if row["weight"] > 0]
+        assert sorted(row["input_ids"][0] for row in heard) == sorted(batch)
+        silent = [row for part in read for row in part if row["weight"] == 0]
+        assert len(silent) == max(0, processes - len(batch))
+        assert not any(sum(row["topic_known"] + row["stance_known"]) for row in silent)

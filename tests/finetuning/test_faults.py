@@ -31,6 +31,31 @@ def test_full_disk_is_known_whichever_library_met_it(error: Exception) -> None:
         raise error
 
 
+def test_message_holds_no_library_s_own_words() -> None:
+    with (
+        pytest.raises(ConfigError, match=r"at step 7 \(the disk is full, or files may not grow further\); free some"),
+        explained(OUT, lambda: 7, "batch_size"),
+    ):
+        raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 509888 vs 509776")
+
+
+def test_half_written_checkpoint_is_removed_and_the_whole_one_named(checkpoints: Path) -> None:
+    out = checkpoints.parent
+    (checkpoints / "checkpoint-16" / "optimizer.pt").write_bytes(b"half")
+    with (
+        pytest.raises(ConfigError, match=r"and start again: the run goes on from the checkpoint of step 8$"),
+        explained(out, lambda: 16, "batch_size"),
+    ):
+        raise OSError(28, "No space left on device")
+    assert [path.name for path in checkpoints.glob("checkpoint-[0-9]*")] == ["checkpoint-8"]
+    (checkpoints / "checkpoint-8" / "optimizer.pt").write_bytes(b"half")
+    with (
+        pytest.raises(ConfigError, match=r"no checkpoint was written yet, so the run starts from the beginning$"),
+        explained(out, lambda: 16, "batch_size"),
+    ):
+        raise OSError(28, "No space left on device")
+
+
 @pytest.mark.parametrize("error", [OSError(30, "Read-only file system"), PermissionError(13, "Permission denied")])
 def test_folder_that_cannot_be_written_is_to_be_made_so(error: Exception) -> None:
     with (
@@ -43,7 +68,10 @@ def test_folder_that_cannot_be_written_is_to_be_made_so(error: Exception) -> Non
 def test_loss_that_is_no_number_is_told() -> None:
     check_finite(torch.tensor(1.5), 3)
     for value in (torch.nan, torch.inf):
-        with pytest.raises(CheckpointError, match=f"the loss became {value} at step 3; lower learning_rate"):
+        with pytest.raises(
+            CheckpointError,
+            match=f"the loss became {value} at step 3; lower learning_rate or max_grad_norm and start again with --over",
+        ):
             check_finite(torch.tensor(value), 3)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,11 +14,13 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from safetensors.torch import load_file
 
 from naba.errors import ConfigError, DataError
 from naba.finetuning import processes
 from naba.finetuning.faults import explained
-from naba.finetuning.processes import ElsewhereError, highest, on_all, on_first
+from naba.finetuning.processes import ElsewhereError, highest, on_all, on_first, total
+from tests.conftest import Run
 
 PEER = RuntimeError(
     "[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:1"
@@ -38,7 +41,10 @@ def second(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                 told[:] = ["of the first", other]
 
         def reduce(tensor: torch.Tensor, operation: Any) -> None:
-            tensor.fill_(max(int(tensor), value))
+            if operation == processes.distributed.ReduceOp.SUM:
+                tensor += value
+            else:
+                tensor.fill_(max(int(tensor), value))
 
         monkeypatch.setattr(processes, "launched", lambda: True)
         for name, stand_in in {
@@ -128,6 +134,12 @@ def test_highest_value_of_any_process_counts(second: Callable[..., None]) -> Non
     assert highest(99, torch.device("cpu")) == 99
 
 
+def test_total_is_of_all_processes(second: Callable[..., None]) -> None:
+    assert total(torch.tensor([3.0, 4.0])).tolist() == [3.0, 4.0]
+    second(value=2)
+    assert total(torch.tensor([3.0, 4.0])).tolist() == [5.0, 6.0]
+
+
 def test_process_that_is_gone_is_told_by_the_first(second: Callable[..., None]) -> None:
     second(rank=0)
     with (
@@ -162,11 +174,9 @@ ready = _ready(config)
 trainer = make_trainer(config, ready.run, ready.training, ready.validation, arguments)
 read = [batch["input_ids"].tolist() for batch in trainer.accelerator.prepare(trainer.get_train_dataloader())]
 plan = BatchPlan(ready.training.lengths, config.batch_size, config.epochs, config.seed)
-own = list(range(arguments.process_index, len(plan), 2))
-own += [0] if len(own) < trainer.args.max_steps else []  # an odd number: the second begins again
-assert len(own) == len(read) == trainer.args.max_steps, (len(own), len(read), trainer.args.max_steps)
-for number, rows in zip(own, read, strict=True):
-    ids = [ready.training[row]["input_ids"] for row in plan[number]]
+assert len(plan) == len(read) == trainer.args.max_steps, (len(plan), len(read), trainer.args.max_steps)
+for batch, rows in zip(plan.batches, read, strict=True):
+    ids = [ready.training[row]["input_ids"] for row in batch[arguments.process_index :: 2]]
     assert [row[: len(wanted)] for row, wanted in zip(rows, ids, strict=True)] == ids
 print(f"read {arguments.process_index} {len(read)}\\n", end="")  # in one piece: both write to one pipe
 """
@@ -212,7 +222,7 @@ def test_every_process_reads_its_own_part_of_the_plan(settings: Path, tmp_path: 
     (tmp_path / "loader.py").write_text(LOADER)
     code, out, _ = _finish(_launch(tmp_path / "loader.py", settings))
     assert code == 0
-    assert sorted(out.split("\n"))[-2:] == ["read 0 17", "read 1 17"]
+    assert sorted(out.split("\n"))[-2:] == ["read 0 33", "read 1 33"]
 
 
 @pytest.mark.slow
@@ -224,10 +234,33 @@ def test_two_processes_train_one_run(settings: Path, tmp_path: Path, head: str, 
     assert len(out.strip().splitlines()) == 1
     assert [line for line in told if "no (topic, stance) pair" not in line] == []
     record = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert (record["processes"], record["steps"]) == (2, 17)
+    assert (record["processes"], record["steps"]) == (2, 33)
     assert record["segments"]["validation"] == record["validation"]["segments"] == 80  # in batches of 32, 32 and 16
     assert len(list((tmp_path / "run" / "tensorboard").iterdir())) == 1
     assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_train_the_model_that_one_trains(
+    settings: Path, tiny_encoder: Path, tmp_path: Path, naba: Run
+) -> None:
+    encoder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    config = json.loads((encoder / "config.json").read_text())
+    config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}  # each process draws its own
+    (encoder / "config.json").write_text(json.dumps(config))
+    changes = {"encoder": encoder, "dropout": 0, "epochs": 1, "evaluations": 1, "precision": "float32"}
+    arguments = ["train", settings, *(part for key, value in changes.items() for part in ("--set", f"{key}={value}"))]
+    code, _, told = _finish(_launch("-m", "naba", *arguments, "--out", tmp_path / "two"))
+    assert code == 0, told
+    assert naba(*arguments, "--out", "one")[0] == 0
+    one, two = (json.loads((tmp_path / name / "run.json").read_text()) for name in ("one", "two"))
+    assert one["steps"] == two["steps"] == 11
+    first, second = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))
+    begun = load_file(encoder / "model.safetensors")
+    for name, tensor in first.items():
+        assert torch.allclose(tensor, second[name], atol=2e-4), name
+    moved = first["encoder.embeddings.word_embeddings.weight"] - begun["embeddings.word_embeddings.weight"]
+    assert moved.abs().max() > 5e-4  # what is alike is what was learnt
 
 
 @pytest.mark.slow
@@ -244,7 +277,7 @@ def test_processes_stopped_together_go_on_to_the_same_weights(settings: Path, tm
     assert not (tmp_path / "run" / "run.json").exists()
     code, _, told = _finish(_launch(*whole))
     assert code == 0
-    assert sum("going on from checkpoint" in line for line in told) == 1
+    assert sum("going on from the checkpoint" in line for line in told) == 1
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "run")]
     assert weights[0] == weights[1]
 

@@ -6,34 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from safetensors.torch import save_file
 
 from naba.errors import ConfigError
-from naba.finetuning.run_folder import claimed, drop_old_checkpoints, early_stop, last_whole_checkpoint, resume_point
+from naba.finetuning.run_folder import (
+    check_free,
+    claimed,
+    drop_old_checkpoints,
+    early_stop,
+    last_whole_checkpoint,
+    resume_point,
+)
+from naba.notice import NOTICE
+from tests.finetuning.conftest import FILES, write_checkpoint
 
 INPUTS: dict[str, Any] = {"config": {"seed": 1, "epochs": 4}, "precision": "float32", "data": {"a.jsonl": "0123"}}
-FILES = ["model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json"]
-
-
-@pytest.fixture
-def checkpoints(tmp_path: Path) -> Path:
-    """Two checkpoints as the trainer writes them; the first is the best."""
-    for step in (8, 16):
-        _write(tmp_path / "checkpoints", step, best=8)
-    return tmp_path / "checkpoints"
-
-
-def _write(folder: Path, step: int, best: int | None, states: tuple[str, ...] = ("rng_state.pth",)) -> None:
-    checkpoint = folder / f"checkpoint-{step}"
-    checkpoint.mkdir(parents=True)
-    save_file({"weight": torch.arange(400.0)}, checkpoint / "model.safetensors")
-    for name in ("optimizer.pt", "scheduler.pt", *states):
-        torch.save({"step": step, "values": torch.arange(400.0)}, checkpoint / name)
-    patience = {"EarlyStoppingCallback": {"attributes": {"early_stopping_patience_counter": 2}}}
-    state = {"global_step": step, "stateful_callbacks": patience}
-    state["best_model_checkpoint"] = str(folder / f"checkpoint-{best}") if best else None
-    (checkpoint / "trainer_state.json").write_text(json.dumps(state))
 
 
 def _cut(path: Path) -> None:
@@ -50,7 +36,7 @@ def _flip(path: Path) -> None:
 def test_newest_checkpoint_is_the_one_with_the_highest_step(checkpoints: Path) -> None:
     (checkpoints / "checkpoint-best").mkdir()  # another's
     assert last_whole_checkpoint(checkpoints) == str(checkpoints / "checkpoint-16")
-    _write(checkpoints, 104, best=8)
+    write_checkpoint(checkpoints, 104, best=8)
     assert last_whole_checkpoint(checkpoints) == str(checkpoints / "checkpoint-104")
     assert last_whole_checkpoint(checkpoints / "none") is None
 
@@ -81,8 +67,8 @@ def test_checkpoint_is_of_no_use_without_the_best_weights(checkpoints: Path, cap
 def test_every_process_must_have_left_its_random_state(checkpoints: Path) -> None:
     shutil.rmtree(checkpoints)
     both = ("rng_state_0.pth", "rng_state_1.pth")
-    _write(checkpoints, 8, None, both)
-    _write(checkpoints, 16, None, both[:1])
+    write_checkpoint(checkpoints, 8, None, both)
+    write_checkpoint(checkpoints, 16, None, both[:1])
     assert last_whole_checkpoint(checkpoints) == str(checkpoints / "checkpoint-16")
     assert last_whole_checkpoint(checkpoints, processes=2) == str(checkpoints / "checkpoint-8")
 
@@ -99,7 +85,7 @@ def test_checkpoint_before_a_broken_one_is_usable_whichever_was_the_best(tmp_pat
     folder = tmp_path / "checkpoints"
     best = {3: 3, 6: 3, 9: 9, 12: 9}  # until each step
     for step in range(3, newest + 1, 3):
-        _write(folder, step, best[step])
+        write_checkpoint(folder, step, best[step])
         drop_old_checkpoints(folder)
     kept = {3: {3}, 6: {3, 6}, 9: {3, 6, 9}, 12: {9, 12}}[newest]
     assert {path.name for path in folder.iterdir()} == {f"checkpoint-{step}" for step in kept}
@@ -110,16 +96,17 @@ def test_checkpoint_before_a_broken_one_is_usable_whichever_was_the_best(tmp_pat
 
 def test_broken_state_is_no_reason_to_keep_a_checkpoint(checkpoints: Path) -> None:
     (checkpoints / "checkpoint-8" / "trainer_state.json").write_text("{")
-    _write(checkpoints, 24, best=24)
-    _write(checkpoints, 32, best=24)
+    write_checkpoint(checkpoints, 24, best=24)
+    write_checkpoint(checkpoints, 32, best=24)
     drop_old_checkpoints(checkpoints)
     assert sorted(path.name for path in checkpoints.iterdir()) == ["checkpoint-24", "checkpoint-32"]
 
 
 def test_user_is_told_where_the_run_goes_on(checkpoints: Path, caplog: pytest.LogCaptureFixture) -> None:
     out = checkpoints.parent
+    caplog.set_level(NOTICE)
     assert resume_point(out, processes=1) == str(checkpoints / "checkpoint-16")
-    assert caplog.messages == [f"{out}: going on from checkpoint of step 16 of an interrupted run"]
+    assert caplog.messages == [f"{out}: going on from the checkpoint of step 16 of an interrupted run"]
 
 
 def take(out: Path, inputs: dict[str, Any], overwrite: bool = False) -> None:
@@ -147,8 +134,10 @@ def test_run_of_other_inputs_is_refused_naming_them(tmp_path: Path) -> None:
     take(tmp_path / "run", INPUTS)
     take(tmp_path / "run", other)  # nothing is lost: there is no checkpoint yet
     take(tmp_path / "run", INPUTS)
-    _write(tmp_path / "run" / "checkpoints", 8, best=8)
-    with pytest.raises(ConfigError, match="an unfinished run with another seed, data; choose another 'out', or pass"):
+    write_checkpoint(tmp_path / "run" / "checkpoints", 8, best=8)
+    with pytest.raises(
+        ConfigError, match="an unfinished run that differs in seed, data; choose another 'out', or pass"
+    ):
         take(tmp_path / "run", other)
     take(tmp_path / "run", other, overwrite=True)
     assert json.loads((tmp_path / "run" / "train.json").read_text()) == other
@@ -157,9 +146,25 @@ def test_run_of_other_inputs_is_refused_naming_them(tmp_path: Path) -> None:
 
 def test_run_begun_by_an_earlier_naba_is_refused(tmp_path: Path) -> None:
     (tmp_path / "train.json").write_text('{"config": {"seed": 1}}')
-    _write(tmp_path / "checkpoints", 8, best=8)
-    with pytest.raises(ConfigError, match="another epochs, precision, data"):
+    write_checkpoint(tmp_path / "checkpoints", 8, best=8)
+    with pytest.raises(ConfigError, match="differs in epochs, precision, data"):
         take(tmp_path, INPUTS)
+
+
+def test_folder_is_judged_before_anything_is_known_of_the_run(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    check_free(out, overwrite=False)
+    take(out, INPUTS)
+    check_free(out, overwrite=False)  # may be the same run, unfinished
+    (out / "run.json").write_text("{}")
+    with pytest.raises(ConfigError, match="holds a finished run; choose another 'out', or pass --overwrite"):
+        check_free(out, overwrite=False)
+    check_free(out, overwrite=True)
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(ConfigError, match="is a file"):
+        check_free(tmp_path / "notes.txt", overwrite=True)
+    with pytest.raises(ConfigError, match="holds files that are no run of naba"):
+        check_free(tmp_path, overwrite=True)
 
 
 def test_finished_run_is_kept_unless_asked(tmp_path: Path) -> None:

@@ -147,11 +147,21 @@ def test_interrupted_run_goes_on_to_the_same_weights(
     assert _steps_of_events(config.out / "tensorboard") == _steps_of_events(config.out.parent / "whole" / "tensorboard")
 
 
+def test_seconds_are_those_of_all_sessions(steps11: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    _stop_at(7, steps11, monkeypatch)
+    spent = steps11.out / "checkpoints" / "checkpoint-6" / "seconds.json"
+    assert 0 < json.loads(spent.read_text())["seconds"] < 300
+    spent.write_text('{"seconds": 1000.0}')
+    assert 1000 < train(steps11)["seconds"] < 1300
+
+
 def test_unfinished_run_of_another_configuration_is_not_mixed_in(
     config: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _stop_at(4, config.model_copy(update={"evaluations": 2}), monkeypatch)
-    with pytest.raises(ConfigError, match=r"an unfinished run with another dropout, evaluations, seed; .*--overwrite"):
+    with pytest.raises(
+        ConfigError, match=r"an unfinished run that differs in dropout, evaluations, seed; .*--overwrite"
+    ):
         train(config.model_copy(update={"seed": 7, "dropout": 0.0}))
 
 
@@ -292,11 +302,12 @@ def test_signal_saves_where_it_is_and_the_same_run_goes_on(
 
 
 def test_interrupted_run_loses_patience_at_the_same_step(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Rates so low that no score follows the first: with patience 2 the third scoring, at step 6 of 22, is the last.
-    low = {"learning_rate": 1e-9, "head_learning_rate": 1e-9, "epochs": 2, "evaluations": 11, "patience": 2}
-    config = config.model_copy(update=low)
+    # No score is better than the first: with patience 2 the third scoring, at step 6 of 22, is the last.
+    same = {"pair_f1": 0.25, "topic_macro_f1": 0.5, "stance_macro_f1": 0.5}
+    monkeypatch.setattr("naba.finetuning.trainer._validation_scores", lambda *given: same)
+    config = config.model_copy(update={"epochs": 2, "evaluations": 11, "patience": 2})
     whole = train(config.model_copy(update={"out": config.out.parent / "whole"}))
-    assert (whole["steps"], whole["best_step"]) == (6, 2)
+    assert (whole["steps"], whole["planned_steps"], whole["best_step"]) == (6, 22, 2)
     _stop_at(5, config, monkeypatch)
     with monkeypatch.context() as patch:
         patch.setattr(module.checkpoints, "save", _killed)  # goes on from step 4, stops at 6, is killed once more
@@ -304,6 +315,7 @@ def test_interrupted_run_loses_patience_at_the_same_step(config: TrainConfig, mo
             train(config)
     record = train(config)
     assert (record["steps"], record["best_step"], record["resumed_at"]) == (6, 2, 6)
+    assert record["planned_steps"] == 22
     assert [entry["step"] for entry in record["history"] if "eval_pair_f1" in entry] == [2, 4, 6]
     assert _same_weights(config.out.parent / "whole", config.out)
 
@@ -395,7 +407,7 @@ def test_data_changed_between_the_halves_of_a_run_is_found(
         with pytest.raises(KilledError):
             train(config)
     data.write_text("".join(lines[:100]), encoding="utf-8")
-    with pytest.raises(ConfigError, match="another data"):
+    with pytest.raises(ConfigError, match="differs in data"):
         train(config)
 
 

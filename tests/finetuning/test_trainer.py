@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from naba.config import TrainConfig
+from naba.errors import ConfigError
 from naba.finetuning import arguments as shared
 from naba.finetuning import trainer as module
 from naba.modelling.checkpoint import from_encoder
@@ -39,6 +40,15 @@ def test_launchers_mixed_precision_does_not_override_the_configuration(
     monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "fp16")
     config = TrainConfig(train=[], validation=[], out=tmp_path)
     assert module.training_arguments(config, "cpu", "float32", tmp_path).mixed_precision == "no"
+
+
+def test_batch_that_is_smaller_than_the_number_of_processes_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared.TrainingArguments, "world_size", 4)
+    config = TrainConfig(train=[], validation=[], out=tmp_path, batch_size=3)
+    with pytest.raises(ConfigError, match="batch_size = 3 cannot be shared by 4 processes; raise batch_size or"):
+        module.training_arguments(config, "cpu", "float32", tmp_path)
 
 
 @pytest.mark.parametrize(("segments", "epochs"), [(10, 3.0), (7, 2.0), (3, 4.0), (23, 1.5)])

@@ -2,7 +2,7 @@ import math
 
 import torch
 
-from naba.modelling.loss import joint_loss
+from naba.modelling.loss import joint_loss, known_labels
 from naba.modelling.model import JointLogits
 from naba.schema import UNKNOWN
 
@@ -69,3 +69,23 @@ def test_smoothing_keeps_a_certain_answer_from_being_free() -> None:
     plain = joint_loss(logits, targets([[1]], [[0]], 2))
     smoothed = joint_loss(logits, targets([[1]], [[0]], 2), label_smoothing=0.1)
     assert plain.item() < 1e-6 < smoothed.item()
+
+
+def test_parts_of_a_batch_add_up_to_its_loss() -> None:
+    torch.manual_seed(0)
+    topic, stance = torch.randn(5, 2), torch.randn(5, 2, 3)
+    all_of = targets(
+        [[1, 0], [0, 0], [1, UNKNOWN], [1, 1], [0, 1]], [[2, -100], [-100, -100], [0, -100], [1, 1], [-100, 0]], 3
+    )
+    known = known_labels(all_of)
+    assert known.tolist() == [9, 5]
+    whole = joint_loss(JointLogits(topic, stance), all_of)
+    parts = [
+        joint_loss(
+            JointLogits(topic[start::2], stance[start::2]),
+            {name: tensor[start::2] for name, tensor in all_of.items()},
+            known=known,
+        )
+        for start in (0, 1)
+    ]
+    assert torch.isclose(sum(parts), whole)  # type: ignore[arg-type]

@@ -16,6 +16,8 @@ import pytest
 
 from naba.errors import CheckpointError
 from naba.modelling.checkpoint import from_encoder
+from naba.modelling.pretrained import encoder_mark
+from naba.run import describe_encoder
 from naba.schema import LabelSchema
 from tests.modelling.encoders import READS
 
@@ -272,13 +274,14 @@ import sys, time
 from pathlib import Path
 from naba.errors import CheckpointError
 from naba.modelling.checkpoint import from_encoder
+from naba.modelling.pretrained import encoder_mark
 from naba.schema import LabelSchema
 schema = LabelSchema.load(Path(sys.argv[1]))
 for name in sys.argv[2:]:
     started = time.perf_counter()
     try:
         from_encoder(name, schema, normalisation="standard-1", head="attention", max_tokens=64, dropout=0.1)
-        said = "loaded"
+        said = f"loaded {encoder_mark(name, loaded=True)['commit']}"
     except CheckpointError as error:
         said = str(error)
     print(f"{time.perf_counter() - started:.1f}", said, sep="\\t")
@@ -299,7 +302,7 @@ def from_hub(endpoint: str, cache: Path, root: Path, *names: str) -> list[tuple[
 def test_hub_gives_an_encoder_and_each_refusal_of_its_is_told_apart(hub: str, tmp_path: Path, root: Path) -> None:
     names = ["whole", "pickled", "empty", "gated", "unheard-of"]
     said = dict(zip(names, from_hub(hub, tmp_path / "cache", root, *(f"somebody/{n}" for n in names)), strict=True))
-    assert said["whole"][1] == "loaded"
+    assert said["whole"][1] == f"loaded {'0' * 40}"  # the commit, which a run records
     assert "has no model.safetensors, and pickled weights are never read" in said["pickled"][1]
     assert "M.from_pretrained('somebody/pickled').save_pretrained('models/pickled')" in said["pickled"][1]
     assert "no config.json on the Hub" in said["empty"][1]
@@ -307,6 +310,14 @@ def test_hub_gives_an_encoder_and_each_refusal_of_its_is_told_apart(hub: str, tm
     assert "neither a folder here nor a public model" in said["unheard-of"][1]
     # And once it no longer answers: what was fetched works on, the rest is told in seconds.
     gone = from_hub("http://127.0.0.1:9", tmp_path / "cache", root, "somebody/whole", "somebody/unheard-of")
-    assert gone[0][1] == "loaded"
+    assert gone[0][1] == f"loaded {'0' * 40}"
     assert "the Hub does not answer" in gone[1][1]
     assert all(seconds < 20 for seconds, _ in gone)
+
+
+def test_folder_is_marked_by_its_content(encoder: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = encoder("bert-wordpiece")
+    for loaded in (False, True):
+        assert encoder_mark(str(folder), loaded=loaded) == describe_encoder(str(folder), None)
+    with pytest.raises(CheckpointError, match="no such folder"):
+        encoder_mark(str(tmp_path / "none"))

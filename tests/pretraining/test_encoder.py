@@ -9,7 +9,9 @@ import torch
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer, GPT2Config, GPT2Model
 
 from naba.errors import CheckpointError
+from naba.modelling import checkpoint as checkpoints
 from naba.pretraining.encoder import check_length, load_masked, save_masked
+from naba.schema import LabelSchema
 
 NEW = {
     "bert-wordpiece": True,
@@ -105,3 +107,14 @@ def test_blocks_longer_than_the_positions_are_told(encoders: dict[str, Path], ki
     check_length(encoder, kind, most)
     with pytest.raises(CheckpointError, match=f"cannot read blocks of {most + 1} tokens.*lower block_tokens"):
         check_length(encoder, kind, most + 1)
+
+
+def test_encoder_that_was_a_run_is_none_any_more(
+    encoders: dict[str, Path], schema: LabelSchema, tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {"normalisation": "standard-1", "head": "plain", "max_tokens": 32, "dropout": 0.1}
+    checkpoints.save(checkpoints.from_encoder(str(encoders["roberta"]), schema, **options), tmp_path / "run")
+    encoder = load_masked(str(tmp_path / "run"))
+    assert encoder.mark["name"] == str(tmp_path / "run")
+    save_masked(encoder, tmp_path / "adapted", torch.float32)
+    assert "naba" not in json.loads((tmp_path / "adapted" / "config.json").read_text())

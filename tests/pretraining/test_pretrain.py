@@ -107,6 +107,24 @@ def test_training_uses_the_encoder(whole: Whole, tiny_run: Path, tmp_path: Path)
     assert train(config)["segments"]["train"] == 160
 
 
+def test_other_normalisation_than_the_encoder_s_own_is_warned_of(
+    pretraining: PretrainConfig, whole: Whole, caplog: pytest.LogCaptureFixture
+) -> None:
+    pretrain(changed(pretraining, encoder=str(whole[0]), normalisation="arbert-1", steps=1))
+    told = [message for message in caplog.messages if "normalised" in message]
+    assert len(told) == 1
+    assert "was trained on text normalised by standard-1, and normalisation is arbert-1" in told[0]
+
+
+def test_seconds_are_those_of_all_sessions(pretraining: PretrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = changed(pretraining, steps=4, head_steps=0, save_every=2)
+    kill_at(3, monkeypatch, config)
+    spent = config.out / "checkpoints" / "checkpoint-2" / "seconds.json"
+    assert 0 < json.loads(spent.read_text())["seconds"] < 300
+    spent.write_text('{"seconds": 1000.0}')
+    assert 1000 < pretrain(config)["seconds"] < 1300
+
+
 def test_pretraining_goes_on_from_its_own_encoder(pretraining: PretrainConfig, whole: Whole) -> None:
     out, first = whole
     second = pretrain(changed(pretraining, encoder=str(out), weights="float16"))
@@ -186,10 +204,10 @@ def test_changed_articles_or_configuration_are_not_mixed_in(
     shutil.copy(articles, mine)
     config = PretrainConfig.model_validate(pretraining.model_dump() | {"articles": [mine]})
     kill_at(5, monkeypatch, config)
-    with pytest.raises(ConfigError, match=r"an unfinished pretraining with another seed; .*--overwrite"):
+    with pytest.raises(ConfigError, match=r"an unfinished pretraining that differs in seed; .*--overwrite"):
         pretrain(changed(config, seed=2))
     mine.write_text(mine.read_text(encoding="utf-8") * 2, encoding="utf-8")
-    with pytest.raises(ConfigError, match="an unfinished pretraining with another data"):
+    with pytest.raises(ConfigError, match="an unfinished pretraining that differs in data"):
         pretrain(config)
 
 

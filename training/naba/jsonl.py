@@ -25,6 +25,8 @@ def read_numbered(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
     Raises DataError naming file and line for a missing file, broken UTF-8, broken JSON or a line that is no object.
     """
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder; name a JSONL file in it")
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     try:

@@ -4,12 +4,12 @@ import platform
 import re
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import torch
 from pydantic import ValidationError
 
 from naba.config import TrainConfig, TrainingSource
@@ -60,12 +60,15 @@ def describe_encoder(name: str, commit: str | None) -> dict[str, str | None]:
 
 def environment() -> dict[str, Any]:
     """Versions, commit and hardware: what a figure depends on besides data and configuration."""
+    import torch  # takes seconds, and who only reads a run does not need it
+
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "commit": _commit(),
         "versions": {name: _version(name) for name in _PACKAGES} | {"python": platform.python_version()},
         "hardware": {
             "machine": platform.machine(),
+            "processor": _processor(),
             "cpu": torch.backends.cpu.get_cpu_capability(),
             "threads": torch.get_num_threads(),
             "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
@@ -133,6 +136,15 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def _processor() -> str | None:
+    """The processor by the name that its maker gave it."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip() or None
+    return platform.processor() or None
 
 
 def _commit() -> str | None:

@@ -2,7 +2,7 @@
 
 Counting is apart from the formulas because a bootstrap needs the formulas a thousand times and the counting once:
 counts of one segment, one cluster, one resample or a whole test set have the same last axes, and `figures` takes any.
-`naba.metrics.score` is the formulas on the total; `naba.evaluation.significance` has them on resamples.
+`naba.metrics.score` is the formulas on the total; `naba.evaluation.intervals` has them on resamples.
 
     figures(count(gold, predicted, schema).total(), schema)["pairs.f1"]
 """

@@ -12,11 +12,11 @@ SHRINKAGE = 50
 def best_threshold(
     probability: NDArray[np.floating[Any]], truth: NDArray[np.integer[Any]], shrinkage: float = SHRINKAGE
 ) -> float:
-    """Threshold in (0, 1) with the best F1, pulled towards 0.5 by how few positives it rests on.
+    """Threshold in [0.05, 0.95] with the best F1, pulled towards 0.5 by how few positives it rests on.
 
     Args:
         probability: [N]; truth: [N] of 0 and 1.
-        shrinkage: 0 gives the raw optimum. With p positives the weight of the optimum is p / (p + shrinkage).
+        shrinkage: 0 gives the raw optimum, but none below 0.05 or above 0.95. With p positives the weight of the optimum is p / (p + shrinkage).
 
     Returns:
         0.5 where there is no positive or no negative example.

@@ -15,7 +15,10 @@ from naba.evaluation.card.card import write_card
 from naba.evaluation.card.facts import RunFacts, gather, plain
 from naba.evaluation.card.sections import SECTIONS, sections
 from naba.evaluation.evaluate_run import evaluate_run
-from naba.evaluation.report import figure, write_report
+from naba.evaluation.figures import figure
+from naba.evaluation.report import write_report
+from naba.evaluation.wording import warnings
+from naba.fingerprint import run_mark
 from naba.schema import LabelSchema
 
 
@@ -106,7 +109,7 @@ def test_card_says_everything_of_its_report(card: str, facts: RunFacts, schema: 
         "| TF-IDF + logistic regression |",
         "one reader twice (consistency, not a human ceiling)",
         "- no segment shares an article, 13 words in a row or a near-duplicate with the training data",
-        "| minimum | 2 | 3 | 0.667 | 0.90 |",
+        "| minimum | 2 | 1 | 3 | 0.667 | 0.90 |",
         "160 of 160 segments of the training data were authored, not published: they say nothing about real news",
         "84 of 84 segments of seed-gold.jsonl were labelled by language-model, not by people",
         "| naba-authored | 160 |",
@@ -181,7 +184,7 @@ def test_what_is_known_of_data_that_is_gone_is_kept_for_the_same_run(
     elsewhere = replace(facts, training=None, tests=[None])
     write_card(path, elsewhere)
     assert path.read_text(encoding="utf-8") == card
-    write_card(path, replace(elsewhere, record=facts.record | {"date": "2030-01-01T00:00:00Z"}))
+    write_card(path, replace(elsewhere, record={**facts.record, "date": "2030-01-01T00:00:00Z"}))
     text = path.read_text(encoding="utf-8")
     assert "The training files were not at hand" in text
     assert "labelled by language-model" not in text
@@ -235,15 +238,80 @@ def test_report_of_another_run_is_refused(run: Path, tmp_path: Path) -> None:
         return tmp_path
 
     with pytest.raises(DataError, match="is of another run, or of this one before it was trained anew"):
-        gather(run, [written(history=report["history"][:-1])])
+        gather(run, [written(mark=None, history=report["history"][:-1])])
     with pytest.raises(DataError, match="other topics or stances"):
         gather(run, [written(schema=report["schema"] | {"fingerprint": "0" * 12})])
     with pytest.raises(DataError, match="a second report on the same data"):
         gather(run, [run, written()])
     assert len(gather(run, [run, written(data={"other.jsonl": "0" * 16})]).reports) == 2
+    with pytest.raises(DataError, match="is of another run"):
+        gather(run, [written(mark=f"mine@{'0' * 16}")])
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"empty/report\.json: no such file"):
         gather(run, [tmp_path / "empty"])
+
+
+def test_report_is_known_by_the_files_of_its_run_or_else_by_its_learning_curve(run: Path, tmp_path: Path) -> None:
+    report = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    moved, other, bare = (shutil.copytree(run, tmp_path / name) for name in ("moved", "other", "bare"))
+    (bare / "model.safetensors").unlink()
+    with (other / "decision.json").open("a") as file:
+        file.write("\n")  # other bytes stand for other thresholds
+
+    def cards(folder: Path, **changes: Any) -> bool:
+        path = tmp_path / "report.json"
+        path.write_text(json.dumps({key: value for key, value in (report | changes).items() if value != "absent"}))
+        try:
+            return bool(gather(folder, [path]).reports)
+        except DataError as error:
+            assert "is of another run, or of this one before it was trained anew; evaluate this run" in str(error)
+            return False
+
+    marked = {"mark": run_mark(run)}
+    assert cards(run, **marked) and cards(moved, **marked) and not cards(other, **marked)
+    assert cards(run, **marked, history=None)
+    # Nothing to compare a mark with, or no mark: the curve, which knows no thresholds.
+    assert cards(bare, **marked) and not cards(bare, **marked, history=[])
+    for mark in ("absent", None):
+        assert cards(moved, mark=mark) and cards(other, mark=mark) and not cards(run, mark=mark, history=[])
+    # Neither has a curve: the name.
+    record = json.loads((moved / "run.json").read_text())
+    (moved / "run.json").write_text(json.dumps(record | {"history": None}))
+    assert [
+        cards(moved, mark="absent", history=None, run=name)
+        for name in ("models/moved", "runs\\moved\\", "models/mine", "moved/checkpoint-3", "")
+    ] == [True, True, False, False, False]
+    assert not cards(run, mark="absent", history=None, run="mine")
+
+
+@pytest.mark.parametrize(
+    ("changes", "kept"),
+    [
+        ({"authored": 1}, False),
+        ({"leaks": {"in_training": 3, "in_validation": 0, "dropped": False, "allowed": True}}, False),
+        ({"leaks": {"in_training": 0, "in_validation": 3, "dropped": True, "allowed": True}}, False),
+        ({"leaks": {"in_training": None, "in_validation": 0, "dropped": True, "allowed": True}}, False),
+        ({"leaks": {"in_training": 3, "in_validation": 0, "dropped": True, "allowed": True}}, True),
+        ({"leaks": {"in_training": 0, "in_validation": 0, "dropped": False, "allowed": True}}, True),
+        ({"leaks": {"in_training": None, "in_validation": None, "dropped": False, "allowed": False}}, True),
+    ],
+)
+def test_hub_is_given_no_figures_that_say_nothing_of_new_text(
+    facts: RunFacts, tmp_path: Path, changes: dict[str, Any], kept: bool
+) -> None:
+    report = json.loads(json.dumps(facts.reports[0])) | changes | {"data": {"other.jsonl": "0" * 16}}
+    path = tmp_path / "README.md"
+    for reports in ([report], [facts.reports[0], report]):
+        write_card(path, replace(facts, reports=reports, tests=[None] * len(reports)))
+        results = ModelCard.load(path).data.eval_results or []
+        assert ("other.jsonl" in {result.dataset_name for result in results}) is kept
+        assert len(results) == 4 * (len(reports) - (not kept))
+        text = path.read_text(encoding="utf-8")
+        assert ("model-index" in text) is bool(results)
+        assert "### On other.jsonl" in text
+        for line in warnings(report):
+            assert line in text
+    assert any("**" in line for line in warnings(report)) or kept or changes["leaks"]["in_training"] is None
 
 
 def test_what_is_no_finished_run_is_told(run: Path, tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ import pytest
 import torch
 import yaml
 
-from naba.config import EvaluateConfig
+from naba.config import CompareConfig, EvaluateConfig
 from naba.errors import CheckpointError, ConfigError, DataError
 from naba.evaluation.comparison import compare_runs as module
-from naba.evaluation.comparison.compare_runs import CompareConfig, compare_runs, run_names
+from naba.evaluation.comparison.compare_runs import compare_runs, run_names
+from naba.evaluation.comparison.report import write_comparison
 from naba.evaluation.evaluate_run import evaluate_run
 from naba.evaluation.significance import holm, smallest_p
 from naba.evaluation.stored.report import check_comparison
@@ -233,6 +234,8 @@ def test_classifier_of_another_make_is_compared_on_what_both_answer_for(
     assert "It has no label for humanitarian_aid: not scored." in found["runs"]["foreign"]["notes"]
     assert found["runs"]["run"]["scores"]["stances"]["support"] == 0  # the classifier says no stance
     check_comparison(json.loads(json.dumps(found)), "comparison")
+    paths = write_comparison(tmp_path / "out", json.loads(json.dumps(found)))
+    assert "No (topic, stance) pair can be scored here" in paths[1].read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

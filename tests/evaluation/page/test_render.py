@@ -2,6 +2,8 @@ import base64
 import hashlib
 import json
 import re
+from html import unescape
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,8 @@ import pytest
 
 from naba.evaluation.page import html_comparison, html_report
 from naba.evaluation.page.render import LARGEST
-from naba.evaluation.report import NAMES, systems_rows, with_interval
+from naba.evaluation.report import markdown
+from naba.evaluation.wording import NAMES, systems_rows
 
 Report = dict[str, Any]
 STEERING = re.compile("[\x00\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -74,14 +77,95 @@ def test_ids_are_unique_and_what_they_are_named_by_is_there(report: Report) -> N
     assert named and set(named) <= set(ids)
 
 
+def tables_of(html: str) -> dict[str, list[list[str]]]:
+    """Caption → the cells of every row, the head first."""
+    found = {}
+    for one in re.findall(r"<table.*?</table>", html, re.S):
+        cells = [
+            re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S) for row in re.findall(r"<tr>(.*?)</tr>", one, re.S)
+        ]
+        plain = [[" ".join(unescape(re.sub("<[^>]+>", "", cell)).split()) for cell in row] for row in cells]
+        found[re.findall("<caption>(.*?)</caption>", one)[0]] = plain
+    return found
+
+
+def rows_under(text: str, heading: str) -> list[list[str]]:
+    """The cells of the first Markdown table under a heading, the head first."""
+    lines = text.partition(f"\n## {heading}")[2].partition("\n## ")[0].splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("|"))
+    body = list(takewhile(lambda line: line.startswith("|"), lines[first:]))
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in (body[0], *body[2:])]
+
+
 @pytest.mark.usefixtures("drawn_before")
 def test_figures_are_those_of_the_markdown(report: Report) -> None:
-    html = html_report(report)
-    for row in systems_rows(report):
-        for cell in row:
-            assert f">{cell}<" in html
+    html, text = html_report(report), markdown(report)
+    tables = tables_of(html)
+    for heading, caption in {
+        "This run minus": "This run minus the others, (topic, stance) pair F1",
+        "Calibration": "Calibration errors before and after the temperatures",
+        "Thresholds": "Operating points",
+        "Behaviour tests": "Kinds of behaviour tests",
+        "Errors": "Kinds of mistakes",
+    }.items():
+        assert rows_under(text, heading) == tables[caption], heading
+    slices = rows_under(text, "Slices")
+    assert slices == tables["Slices, the worst first"][: len(slices)] and len(slices) > 3
+    for heading, caption, names in (
+        ("Topics", "Topics", 1),
+        ("Stances", "Stances, given the gold topic", 2),
+        ("(topic, stance) pairs", "(topic, stance) pairs, end to end", 2),
+    ):
+        for row, shown in zip(rows_under(text, heading)[1:], tables[caption][1:], strict=True):
+            assert row[:names] == shown[:names]
+            assert row[names : names + 3] == [cell.partition(" ")[0] for cell in shown[names : names + 3]]
+            assert row[names + 3] == shown[names + 4]  # between them stands how often it was said
+    systems = tables["Systems side by side, with 95 % intervals"][1:]
+    assert [row[:5] for row in systems] == systems_rows(report)
+
+
+@pytest.mark.usefixtures("drawn_before")
+def test_points_are_named_in_words_and_the_one_in_use_is_among_them(report: Report) -> None:
+    names = [row[1] for row in tables_of(html_report(report))["Operating points"][1:] if row[0] == "oil"]
+    assert names[:3] == [
+        "in use",
+        "chosen on validation, shrunk towards 0.5",
+        "raw optimum on validation (within 0.05 to 0.95)",
+    ]
+    for made in (html_report(report), markdown(report)):
+        assert "is what the run uses" not in made and "unshrunk" not in made
+        assert "95 % intervals, segments taken for independent" in made
+
+
+@pytest.mark.usefixtures("drawn_before")
+def test_p_is_never_nothing(report: Report) -> None:
+    for row in report["comparisons"].values():
+        row["mcnemar"]["p"] = 0.0
+        for found in row["differences"].values():
+            found |= {"p": 0.0005, "p_holm": 0.00099}
+    html, text = html_report(report), markdown(report)
+    (rows,) = (rows for name, rows in tables_of(html).items() if name.endswith("pair F1") and "minus" in name)
+    assert {(row[2], row[3]) for row in rows[1:]} == {("< 0.001", "< 0.001")}
+    assert "p &lt; 0.001, with Holm&#39;s correction p &lt; 0.001" in html
+    assert "| < 0.001 | < 0.001 |" in text
+
+
+@pytest.mark.usefixtures("drawn_before")
+def test_report_without_a_pair_to_find_speaks_of_none(report: Report) -> None:
     model = report["systems"]["model"]
-    assert f">{with_interval(model, 'topics.per_topic.oil.f1')}<" in html
+    for part in report["systems"].values():
+        if "scores" in part:
+            part["scores"]["pairs"] |= {"precision": None, "recall": None, "f1": None, "support": 0, "predicted": 0}
+            part["scores"]["exact_match"] = None
+            part["intervals"] |= {"pairs.f1": None, "exact_match": None}
+            part["detectable"] |= {"pairs.f1": None}
+    for row in report["comparisons"].values():
+        del row["differences"]["pairs.f1"]
+    assert model["scores"]["topics"]["macro_f1"] is not None
+    html, text = html_report(report), markdown(report)
+    assert "Of the 0" not in html and "None" not in tables_of(html)["Systems side by side, with 95 % intervals"][1]
+    assert "there is no (topic, stance) pair to find; this run names 0" in html
+    assert "nothing can be compared" in text and "None" not in text.replace("commit None", "")
 
 
 @pytest.mark.usefixtures("drawn_before")
@@ -96,6 +180,10 @@ def test_warnings_stand_before_everything_else(report: Report) -> None:
 def test_page_without_anything_to_warn_of_has_no_warnings(report: Report) -> None:
     report["leaks"]["in_training"], report["authored"] = 0, 0
     assert 'class="warnings"' not in html_report(report)
+    report["leaks"] |= {"in_training": 7, "dropped": True}
+    assert 'class="warnings"' not in html_report(report)
+    for made in (html_report(report), markdown(report)):
+        assert "7 more share an article or text with the training data and were left out" in made
 
 
 @pytest.mark.usefixtures("drawn_before")
@@ -105,7 +193,7 @@ def test_reading_names_best_baseline_and_whether_the_difference_holds(report: Re
     html = html_report(report)
     assert f"The best baseline, {NAMES['tfidf']}, has pair F1" in html
     assert (
-        "the difference is -0.050 [-0.090, -0.010], p = 0.004, with Holm&#39;s correction 0.008: this run is worse"
+        "the difference is -0.050 [-0.090, -0.010], p = 0.004, with Holm&#39;s correction p = 0.008: this run is worse"
         in html
     )
 

@@ -61,7 +61,7 @@ def test_report_just_written_has_no_key_that_the_form_lacks(
     assert report["curves"]
     check_report(json.loads(json.dumps(report)), "report")
     # A run whose data is gone, and that no baseline can be fitted for.
-    monkeypatch.setattr("naba.evaluation.material.recorded_files", lambda record, part: [])
+    monkeypatch.setattr("naba.evaluation.material._recorded", lambda record, part: ([], []))
     bare = evaluate_run(tiny_run, config.model_copy(update={"texts": False, "behaviour": None, "compare": []}))
     assert (bare["train"], bare["behaviour"], bare["errors"]["texts"]) == (None, None, None)
     assert "scores" not in bare["systems"]["tfidf"]

@@ -4,7 +4,6 @@ A user's fault prints one line and exits with 2, as does a labelling job that ha
 traceback.
 """
 
-import logging
 import sys
 from collections.abc import Callable
 from typing import Annotated, NoReturn
@@ -27,7 +26,7 @@ from naba.cli import (
     rules,
     select,
 )
-from naba.cli.terminal import FAULT, INTERRUPTED, say, show
+from naba.cli.terminal import FAULT, INTERRUPTED, log_to_terminal, say, show
 from naba.errors import NabaError
 
 app = typer.Typer(
@@ -107,9 +106,7 @@ def _global(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what is being done.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False,
 ) -> None:
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
-    )
+    log_to_terminal(verbose=verbose)
     if version:
         from naba import __version__
 

@@ -24,9 +24,10 @@ def compare(
 ) -> None:
     """Score runs on the same segments and test every pair; writes comparison.json, comparison.md and comparison.html."""
     quiet()
-    from naba.config import load_config
-    from naba.evaluation.comparison.compare_runs import CompareConfig, compare_runs
-    from naba.evaluation.comparison.report import comparison_table, run_warnings, verdict, write_comparison
+    from naba.config import CompareConfig, load_config
+    from naba.evaluation.comparison.compare_runs import compare_runs
+    from naba.evaluation.comparison.report import comparison_table, run_notes, run_warnings, verdict, write_comparison
+    from naba.evaluation.wording import unmarked
 
     settings = load_config(
         CompareConfig,
@@ -39,5 +40,7 @@ def compare(
     console().print(comparison_table(comparison))
     show(verdict(comparison))
     for warning in run_warnings(comparison):
-        say(f"naba: {warning.removeprefix('- ').replace('**', '')}")
+        say(f"naba: warning: {unmarked(warning)}")
+    for note in run_notes(comparison):
+        show(unmarked(note))
     show("comparison: " + ", ".join(map(str, files)))

@@ -32,8 +32,8 @@ def evaluate(
     quiet()
     from naba.config import EvaluateConfig, load_config
     from naba.evaluation.behaviour.tables import behaviour_failures, behaviour_table
-    from naba.evaluation.report import systems_table, warnings, write_report
-    from naba.paths import find
+    from naba.evaluation.report import systems_table, write_report
+    from naba.evaluation.wording import notes, unmarked, warnings
 
     settings = load_config(
         EvaluateConfig,
@@ -51,11 +51,13 @@ def evaluate(
     from naba.evaluation.evaluate_run import evaluate_run
 
     report = evaluate_run(model, settings, progress=Bars())
-    folder = out or settings.out or find(Path(model))
+    folder = out or settings.out or _beside(model)
     files = write_report(folder, report)
     console().print(systems_table(report))
     for warning in warnings(report):
-        say(f"naba: {warning.removeprefix('- ').replace('**', '')}")
+        say(f"naba: warning: {unmarked(warning)}")
+    for note in notes(report):
+        show(unmarked(note))
     if report["behaviour"]:
         console().print(behaviour_table(report["behaviour"]))
         show(behaviour_failures(report["behaviour"], examples=2))
@@ -64,3 +66,12 @@ def evaluate(
         rates = ", ".join(f"{name} {rate:.2f} of {least:.2f}" for name, (rate, least) in missed.items())
         say(f"naba: not fit for release, behaviour gates missed: {rates}")
         raise typer.Exit(1)
+
+
+def _beside(model: str) -> Path:
+    """The run's own folder; a place of its own for a model of another make, whose folder, or Hub name, is not ours."""
+    from naba.paths import find
+
+    folder = find(Path(model))
+    ours = any((folder / name).is_file() for name in ("run.json", "decision.json", "trainer_state.json"))
+    return folder if ours else Path("evaluation") / Path(model).name

@@ -77,20 +77,26 @@ def _allowed(field: Any) -> Iterator[str]:
 
 
 def _config(command: Command) -> "type[Config]":
-    from naba import config as configs
-    from naba.evaluation.comparison.compare_runs import CompareConfig
-    from naba.experiments.search_space import SearchConfig
-    from naba.importing.mapping import ImportConfig
-    from naba.pretraining.config import PretrainConfig
+    """The command's model; only the module asked for is imported, as some bring the heavy libraries along."""
+    if command is Command.pretrain:
+        from naba.pretraining.config import PretrainConfig
+
+        return PretrainConfig
+    if command is Command.search:
+        from naba.experiments.search_space import SearchConfig
+
+        return SearchConfig
+    if command is Command.import_:
+        from naba.importing.mapping import ImportConfig
+
+        return ImportConfig
+    from naba import config
 
     kinds: dict[Command, type[Config]] = {
-        Command.build: configs.BuildConfig,
-        Command.import_: ImportConfig,
-        Command.pretrain: PretrainConfig,
-        Command.train: configs.TrainConfig,
-        Command.search: SearchConfig,
-        Command.evaluate: configs.EvaluateConfig,
-        Command.compare: CompareConfig,
-        Command.label: configs.LabelConfig,
+        Command.build: config.BuildConfig,
+        Command.train: config.TrainConfig,
+        Command.evaluate: config.EvaluateConfig,
+        Command.compare: config.CompareConfig,
+        Command.label: config.LabelConfig,
     }
     return kinds[command]

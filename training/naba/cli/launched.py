@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -55,6 +56,8 @@ def one_voice() -> Iterator[None]:
 
 
 def _is_told_elsewhere(error: NabaError) -> bool:
+    if "torch" not in sys.modules:  # whose import takes seconds: no process knows of another yet
+        return _number(_LOCAL_RANK) > 0
     from torch import distributed
 
     from naba.finetuning.processes import ElsewhereError

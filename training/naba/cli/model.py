@@ -36,19 +36,27 @@ def train(
     """Fine-tune an encoder into a run folder; an interrupted run goes on when started again."""
     if (config is None) == (from_run is None):
         raise typer.BadParameter("give a CONFIG, or --from-run with a run folder.")
-    quiet()
     from naba.config import TrainConfig, load_config
+    from naba.errors import ConfigError
+    from naba.finetuning.inputs import check_inputs
+    from naba.finetuning.run_folder import check_free
     from naba.paths import find
 
     with one_voice():
         before = None
         if from_run is None:
-            settings = load_config(TrainConfig, find(config or Path()), set_, {"out": out})
+            file = find(config or Path())
+            if (file / "run.json").is_file() or (file / "train.json").is_file():
+                raise ConfigError(f"{config}: a run folder, not a configuration; `--from-run {config}` trains it again")
+            settings = load_config(TrainConfig, file, set_, {"out": out})
         else:
             from naba.finetuning.from_run import RecordedRun
 
             before = RecordedRun.read(from_run, set_ or [])
             settings = before.config(out)
+        check_inputs(settings)
+        check_free(settings.out, overwrite=overwrite)
+        quiet()  # only now: it takes seconds, and so does what follows
         from naba.finetuning.train import train as train_run
 
         record = train_run(settings, overwrite=overwrite, progress=bars(), repeats=before)
@@ -56,8 +64,14 @@ def train(
         scores = record["validation"]
         show(
             f"{settings.out}: validation pair-F1 {scores['pairs']['f1']:.3f}, topic macro-F1 {scores['topics']['macro_f1'] or 0:.3f}, "
-            f"stance macro-F1 {scores['stances']['macro_f1'] or 0:.3f}; {record['seconds']:.0f} s"
+            f"stance macro-F1 {scores['stances']['macro_f1'] or 0:.3f}; {_kept(record)}; {record['seconds']:.0f} s"
         )
+        if record["steps"] < record["planned_steps"]:
+            scorings = "scoring" if settings.patience == 1 else f"{settings.patience} scorings in a row"
+            show(
+                f"{settings.out}: stopped early, at step {record['steps']:,} of {record['planned_steps']:,}: {scorings} "
+                f"without a better pair-F1 (patience={settings.patience})"
+            )
 
 
 def label(
@@ -85,6 +99,11 @@ def label(
             f"naba: {totals.rejected:,} set aside{f' ({more:,} not shown)' if more else ''}, with reasons in {totals.rejected_file}"
         )
         raise typer.Exit(FAULT)
+
+
+def _kept(record: dict[str, Any]) -> str:
+    """Which checkpoint the run holds."""
+    return f"checkpoint of step {record['best_step']:,} of {record['planned_steps']:,}"
 
 
 def _below(out: Path) -> dict[str, Any]:

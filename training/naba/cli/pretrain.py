@@ -15,13 +15,18 @@ def pretrain(
     set_: Overrides = None,
 ) -> None:
     """Have an encoder read article files; an interrupted run goes on when started again."""
-    quiet()
     from naba.config import load_config
     from naba.paths import find
     from naba.pretraining.config import PretrainConfig
 
     with one_voice():
         settings = load_config(PretrainConfig, find(config), set_)
+        from naba.finetuning.run_folder import check_free
+        from naba.pretraining.folder import PRETRAINING, check_inputs
+
+        check_inputs(settings)
+        check_free(settings.out, overwrite=overwrite, kind=PRETRAINING)
+        quiet()  # only now: it takes seconds, and so does what follows
         from naba.pretraining.pretrain import pretrain as run
 
         record = run(settings, overwrite=overwrite, progress=bars())
@@ -30,6 +35,6 @@ def pretrain(
         dropped = sum(articles["dropped"].values())
         show(
             f"{settings.out}: held-out perplexity {measured['before']['perplexity']:.2f} → {measured['after']['perplexity']:.2f}; "
-            f"{articles['articles']['training']:,} articles read, {articles['articles']['validation']:,} held out, "
+            f"articles: {articles['articles']['training']:,} read, {articles['articles']['validation']:,} held out, "
             f"{dropped:,} dropped for held-out segments, {articles['set_aside']:,} set aside; {record['seconds']:.0f} s"
         )

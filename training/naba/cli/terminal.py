@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from naba.notice import NOTICE
 from naba.progress import Advance
 
 Overrides = Annotated[
@@ -45,6 +46,22 @@ def quiet() -> None:
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
+
+
+class _Lines(logging.Formatter):
+    """A log record as a line of naba's own, and as one of the library's that it comes from."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        kind = "" if record.levelno == NOTICE else f"{record.levelname.lower()}: "
+        return f"{record.name.partition('.')[0]}: {kind}{super().format(record)}"
+
+
+def log_to_terminal(*, verbose: bool) -> None:
+    """Show warnings and news as plain lines on standard error; verbose: everything, with where it comes from."""
+    handler = logging.StreamHandler()
+    named = logging.Formatter("%(levelname)s %(name)s: %(message)s")
+    handler.setFormatter(named if verbose else _Lines())
+    logging.basicConfig(level=logging.INFO if verbose else NOTICE, handlers=[handler])
 
 
 def console() -> Any:

@@ -9,12 +9,13 @@ from naba.config.base import Config, load_config
 from naba.config.building import BuildConfig, ResolveConfig, SplitConfig
 from naba.config.reading import ArticleSource, Columns, ReadConfig
 from naba.config.training import TrainConfig, TrainingSource
-from naba.config.using import EvaluateConfig, LabelConfig, QuickstartConfig
+from naba.config.using import CompareConfig, EvaluateConfig, LabelConfig, QuickstartConfig
 
 __all__ = [
     "ArticleSource",
     "BuildConfig",
     "Columns",
+    "CompareConfig",
     "Config",
     "EvaluateConfig",
     "LabelConfig",

@@ -1,6 +1,7 @@
 """Reading a configuration: YAML into a pydantic model, changed by `--set key.sub=value`."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -20,7 +21,11 @@ C = TypeVar("C", bound=Config)
 
 
 def load_config(
-    kind: type[C], path: Path | None, overrides: list[str] | None = None, given: Mapping[str, Any] | None = None
+    kind: type[C],
+    path: Path | None,
+    overrides: list[str] | None = None,
+    given: Mapping[str, Any] | None = None,
+    recorded: Mapping[str, Any] | None = None,
 ) -> C:
     """Read a configuration file and apply what the command line says.
 
@@ -29,17 +34,21 @@ def load_config(
         path: the YAML file; None leaves all defaults.
         overrides: `key.sub=value`, the value read as YAML.
         given: "key.sub" → value from options of their own, taken as it is; None means that the option was not used.
+        recorded: what stands in place of a file's content.
 
     Raises ConfigError naming file, key, value and what is allowed.
     """
-    content: Any = {}
+    content: Any = deepcopy(dict(recorded or {}))
     if path is not None:
         try:
             content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         except FileNotFoundError:
             raise ConfigError(f"{path}: no such configuration file") from None
+        except IsADirectoryError:
+            raise ConfigError(f"{path}: is a folder; name a configuration file, such as those in configs/") from None
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path}: cannot be read ({error})") from None
+            reason = getattr(error, "strerror", None) or error
+            raise ConfigError(f"{path}: cannot be read ({reason})") from None
         except (yaml.YAMLError, ValueError) as error:  # ValueError: a day that no calendar has
             raise ConfigError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
         if not isinstance(content, dict):
@@ -52,7 +61,8 @@ def load_config(
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(_explain(kind, error, str(path or "configuration"))) from None
+        set_ = {override.partition("=")[0] for override in overrides or []}
+        raise ConfigError(_explain(kind, error, str(path or "configuration"), set_)) from None
 
 
 def _apply(content: dict[str, Any], override: str) -> None:
@@ -74,10 +84,13 @@ def _set(content: dict[str, Any], key: str, value: Any, shown: str) -> None:
     content[last] = value
 
 
-def _explain(kind: type[Config], error: ValidationError, where: str) -> str:
+def _explain(kind: type[Config], error: ValidationError, where: str, set_: set[str]) -> str:
+    """The fault in one line; `where` is what is to be mended unless the key is one of those that `--set` gave."""
     # A mistyped key is told before the missing one it was meant to be.
     first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"])
+    if any(f"{key}.".startswith(f"{name}.") for name in set_):
+        where = "--set"
     if first["type"] == "extra_forbidden":
         group: Any = kind
         for part in first["loc"][:-1]:  # an item of a list has the list's one type

@@ -56,6 +56,27 @@ class EvaluateConfig(Config):
     """auto: CUDA where there is one."""
 
 
+class CompareConfig(Config):
+    """`naba compare`: runs on the same labelled segments."""
+
+    data: list[Path]
+    """JSONL of labelled segments that the runs have not seen."""
+    mapping: Path | None = None
+    """What the labels of text classifiers of another make mean; see configs/mappings/example.yaml."""
+    drop_seen: bool = False
+    """Leave out the segments that share an article or text with the training data of any of the runs."""
+    allow_leak: bool = False
+    """Score segments that a run was trained or chosen on; the comparison is marked."""
+    resamples: int = Field(2000, ge=200)
+    """Bootstrap resamples behind every interval, and swaps behind every test."""
+    out: Path = Path("comparison")
+    """Folder of comparison.json, .md and .html."""
+    batch_size: int = Field(32, ge=1)
+    """Segments a forward pass."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto: CUDA where there is one."""
+
+
 class LabelConfig(Config):
     """`naba label`: articles in, labelled articles out."""
 

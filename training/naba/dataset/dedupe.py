@@ -5,8 +5,8 @@ Broder 1997, "On the resemblance and containment of documents"); copies of like 
 therefore a high containment too. Shingles are counted exactly, by sorting their hashes once, not estimated from
 signatures: at the size of a corpus of news this is as fast, misses nothing, and depends on no random numbers.
 
-Runs that stand in many texts are stock text and join nothing, unless a text consists of them: joined on any shared run,
-a third of a corpus of syndicated news ends in one cluster.
+Runs that stand in many different texts are stock text and join nothing, unless a text consists of them: joined on any
+shared run, a third of a corpus of syndicated news ends in one cluster.
 
     found = find_near_duplicates(texts)
     found.clusters[i] == found.clusters[j]
@@ -41,7 +41,8 @@ class NearDuplicates:
     clusters: NDArray[np.int64]  # [N]
     """For each text the number of the first text of its cluster; its own number where it has no near-duplicate."""
     pairs: NDArray[np.int64]  # [P, 2]
-    """All near-duplicate pairs, first number smaller, but for texts that are the same word for word and all stock."""
+    """Near-duplicate pairs, first number smaller. Copies of the same words are in one cluster, and only the first of them
+    is in pairs; of copies that are mostly stock text only neighbours are (`Likeness`)."""
     containment: NDArray[np.float64]  # [P]
     """Share of the shorter text's shingles that the longer has."""
     stock_shingles: int
@@ -67,32 +68,41 @@ def find_near_duplicates(
     Args:
         texts: N texts. Spelling marks, digits' script and punctuation make no difference.
         min_containment: least share of the shorter text's shingles, in (0, 1].
-        stock_texts: a shingle in more texts than this joins nothing. Texts that are the same word for word are always
-            joined.
+        stock_texts: a shingle in more texts than this joins nothing; copies of the same words count as one text, and
+            are always joined.
     """
-    hashed = HashedTexts.of(texts)
-    pairs, containment, stock = shared_shingles(hashed, stock_texts=stock_texts)
-    near = containment >= min_containment
+    hashed = HashedTexts.of(texts, once=True)
+    found = shared_shingles(hashed, stock_texts=stock_texts)
+    near = found.containment >= min_containment
     count = len(hashed.lengths)
-    _, same, inverse = np.unique(hashed.whole, return_index=True, return_inverse=True)
-    identical = np.stack([np.arange(count), same[inverse]], axis=1) if count else pairs
-    clusters = components(count, np.concatenate([pairs[near], identical]))
-    return NearDuplicates(clusters, pairs[near], containment[near], stock)
+    identical = np.stack([np.arange(count), hashed.originals()], axis=1)
+    clusters = components(count, np.concatenate([found.pairs[near], identical]))
+    return NearDuplicates(clusters, found.pairs[near], found.containment[near], found.stock_shingles)
 
 
-def shared_shingles(
-    texts: HashedTexts, *, stock: Hashes | None = None, stock_texts: int = STOCK_TEXTS
-) -> tuple[NDArray[np.int64], NDArray[np.float64], int]:
+@dataclass(frozen=True)
+class Likeness:
+    """Pairs of texts that share shingles."""
+
+    pairs: NDArray[np.int64]  # [P, 2]
+    """Text numbers, smaller first."""
+    containment: NDArray[np.float64]  # [P]
+    """Share of the shorter text's shingles, stock text among them, that both have."""
+    chained: NDArray[np.bool_]  # [P]
+    """Near-duplicates that are stock text for the greater part. Of a set of copies only neighbours are paired here: who
+    asks for all copies of a text must follow the chain."""
+    stock_shingles: int
+    """Distinct shingles that are stock text."""
+
+
+def shared_shingles(texts: HashedTexts, *, stock: Hashes | None = None, stock_texts: int = STOCK_TEXTS) -> Likeness:
     """Every pair of texts that shares MIN_SHARED shingles, or all of a shorter text.
 
-    Args:
-        texts: N hashed texts.
-        stock: shingles that are known to be stock text, sorted; those in more than `stock_texts` of these texts are too.
+    Two texts that are stock text for the greater part are compared by it (`_copies_of_stock`).
 
-    Returns:
-        Pairs [P, 2] of text numbers, smaller first; containment [P], the share of the shorter text's shingles, stock
-        text among them, that both have; how many distinct shingles are stock text. Two texts that are stock text for the
-        greater part are compared by it (`_copies_of_stock`).
+    Args:
+        texts: N texts, hashed `once`.
+        stock: shingles that are known to be stock text, sorted; those in more than `stock_texts` of these texts are too.
     """
     count = len(texts.lengths)
     parts = 1 + len(texts.words) // _AT_ONCE
@@ -108,7 +118,8 @@ def shared_shingles(
     among_stock = _copies_of_stock(*of_stock, sizes)
     pairs = np.concatenate([pairs[enough], among_stock[0]])
     containment = np.concatenate([(shared / np.maximum(shorter, 1))[enough], among_stock[1]])
-    return pairs, containment, sum(part.stock_shingles for part in found)
+    chained = np.arange(len(pairs)) >= len(pairs) - len(among_stock[0])
+    return Likeness(pairs, containment, chained, sum(part.stock_shingles for part in found))
 
 
 @dataclass(frozen=True)

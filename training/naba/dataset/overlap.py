@@ -41,24 +41,40 @@ class HashedTexts:
     lengths: Numbers  # [N]
     """Words of each text."""
     whole: Hashes  # [N]
-    """A hash of every whole text."""
+    """A hash of every whole text: equal for the same words, whatever the spelling marks and punctuation."""
 
     @classmethod
-    def of(cls, texts: Iterable[str]) -> "HashedTexts":
-        """Hash the words of texts, which may come from a stream."""
+    def of(cls, texts: Iterable[str], *, once: bool = False) -> "HashedTexts":
+        """Hash the words of texts, which may come from a stream.
+
+        Args:
+            once: a text of the same words as an earlier one keeps its place and `whole`, but no words: its length is 0,
+                and what is counted is counted once however often a text was copied.
+        """
         known: dict[str, int] = {}
+        met: set[int] = set()
         words, whole, lengths = array("Q"), array("Q"), array("q")  # eight bytes a number
         for text in texts:
             tokens = _WORD.findall(fold_spelling(_NORMALISE(text)))
+            whole.append(xxhash.xxh64_intdigest(" ".join(tokens).encode()))
+            if once:
+                if whole[-1] in met:
+                    lengths.append(0)
+                    continue
+                met.add(whole[-1])
             for token in tokens:
                 value = known.get(token)
                 if value is None:
                     value = known[token] = xxhash.xxh64_intdigest(token.encode())
                 words.append(value)
             lengths.append(len(tokens))
-            whole.append(xxhash.xxh64_intdigest(" ".join(tokens).encode()))
         # Views, not copies: the words of millions of texts are the greatest part of the memory.
         return cls(np.frombuffer(words, np.uint64), np.frombuffer(lengths, np.int64), np.frombuffer(whole, np.uint64))
+
+    def originals(self) -> Numbers:
+        """For each text the number of the first one of the same words. [N]"""
+        _, first, inverse = np.unique(self.whole, return_index=True, return_inverse=True)
+        return np.asarray(first[inverse])
 
     def runs(self, length: int, *, short: bool = False, share: tuple[int, int] = (0, 1)) -> tuple[Hashes, Numbers]:
         """The distinct runs of `length` words of each text: hashes [K] and the text of each [K], ascending by text, hash.
@@ -104,6 +120,7 @@ class HashedTexts:
 
 
 def stock_runs(hashes: Hashes, stock_texts: int = STOCK_TEXTS) -> Hashes:
-    """The runs that stand in more than `stock_texts` texts, sorted; `hashes` are distinct within each text."""
+    """The runs that stand in more than `stock_texts` texts, sorted; `hashes` are distinct within each text, of texts
+    that were hashed `once`: copies in full make no stock text."""
     values, counts = np.unique(hashes, return_counts=True)
     return np.asarray(values[counts > stock_texts])

@@ -10,7 +10,7 @@ that a report can be written without any.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,8 +35,8 @@ from naba.evaluation.mistakes import (
     topic_confusion,
 )
 from naba.evaluation.readings import WhereReadersDiffer, readers_differ, reading_codes, where_readers_differ
-from naba.records import LabelledSegment
-from naba.schema import LabelSchema
+from naba.records import LabelledSegment, TopicLabel
+from naba.schema import UNKNOWN, LabelSchema
 from naba.scores import Floats
 from naba.tfidf import Probabilities
 
@@ -230,9 +230,28 @@ def _suspects(test: TestSet, answers: Answers) -> tuple[list[Suspect] | None, st
     if stance is None:
         stance = np.full((*answers.topic.shape, len(test.schema.stance_ids)), np.nan)
     try:
-        return find_suspects(test.items, Probabilities(answers.topic, stance), test.schema), None
+        return find_suspects(_as_scored(test), Probabilities(answers.topic, stance), test.schema), None
     except NabaError as error:  # cleanlab is not installed
         return None, str(error)
+
+
+def _as_scored(test: TestSet) -> list[LabelledSegment]:
+    """The segments with gold for labels: what the evaluation has set aside is unknown."""
+    topics, stances = test.schema.topic_ids, dict(enumerate(test.schema.stance_ids))
+    return [
+        replace(
+            item,
+            labels={
+                topic: TopicLabel(
+                    None if there == UNKNOWN else bool(there), stances.get(stance) if there == 1 else None
+                )
+                for topic, there, stance in zip(topics, presence, stance_codes, strict=True)
+            },
+        )
+        for item, presence, stance_codes in zip(
+            test.items, test.gold.presence.tolist(), test.gold.stance.tolist(), strict=True
+        )
+    ]
 
 
 def _places(items: Sequence[LabelledSegment], rows: Sequence[int]) -> dict[int, Place]:

@@ -17,29 +17,27 @@ import numpy as np
 from naba.calibration import Decision
 from naba.config import EvaluateConfig
 from naba.dataset.labelled import load_labelled
-from naba.errors import DataError
+from naba.errors import ConfigError, DataError
 from naba.evaluation.answers import Answers, TestSet
 from naba.evaluation.baselines import ALL, FAST, Baseline, run_baselines
 from naba.evaluation.behaviour.suite import BehaviourSuite, load_suite, run_behaviour
 from naba.evaluation.curves import precision_recall
 from naba.evaluation.embeddings import EncoderSource
 from naba.evaluation.error_analysis import error_analysis
-from naba.evaluation.leaks import Leaks, find_leaks
+from naba.evaluation.leaks import find_leaks, refuse, unseen_by_all
 from naba.evaluation.material import Material
-from naba.evaluation.readings import READERS, consistency
+from naba.evaluation.readings import consistency, reading_name
 from naba.evaluation.slices import slices
 from naba.evaluation.system import System
-from naba.evaluation.systems import load_system
+from naba.evaluation.systems import decided, load_system
 from naba.evaluation.trust import chosen_on_validation, trust
 from naba.evaluation.uncertainty import compared, scored
-from naba.fingerprint import fingerprint
-from naba.modelling.checkpoint import Checkpoint
+from naba.fingerprint import fingerprint, run_mark
 from naba.modelling.infer import score_texts
 from naba.paths import find
 from naba.progress import SILENT, Progress
-from naba.records import LabelledSegment
 from naba.run import environment
-from naba.scores import Labels
+from naba.tfidf import targets
 
 REPORT_FORMAT = 3
 BEHAVIOUR_EXAMPLES = 10
@@ -62,28 +60,38 @@ def evaluate_run(model: str | Path, config: EvaluateConfig, *, progress: Progres
     """
     system = load_system(model, mapping=config.mapping, device=config.device, batch_size=config.batch_size)
     schema = system.source_schema
+    suite = _suite(config, system)
     items = load_labelled(config.data, schema)
     known = Material.of(system, train=config.train, validation=config.validation)
-    leaks = find_leaks(items, known.training, known.validation)
-    _refuse(leaks, items, config)
-    suite = load_suite(find(config.behaviour), schema) if config.behaviour else None
-    test = system.scored_on(TestSet.of(leaks.unseen if config.drop_seen else items, schema))
-    answers = {MODEL: system.answers(test.texts, progress=progress)}
-    described: dict[str, dict[str, Any]] = {MODEL: {"basis": system.description, "notes": list(system.notes)}}
-    for name in config.compare:
-        other = load_system(name, device=config.device, batch_size=config.batch_size)
-        answers[name] = _same_topics(other, system).answers(test.texts, progress=progress)
-        described[name] = {"basis": other.description, "notes": list(other.notes)}
+    others = _others(system, config)
+    leaks = {MODEL: find_leaks(items, known)}
+    leaks |= {name: find_leaks(items, Material.of(other)) for name, other in others.items()}
+    where = ", ".join(map(str, config.data))
+    refuse(leaks, items, where, drop_seen=config.drop_seen, allow_leak=config.allow_leak)
+    test = system.scored_on(TestSet.of(unseen_by_all(leaks, items) if config.drop_seen else items, schema))
+    answers, uncalibrated = _answers(system, test.texts, config, progress)
+    said = {MODEL: answers} | {name: other.answers(test.texts, progress=progress) for name, other in others.items()}
+    described: dict[str, dict[str, Any]] = {
+        name: {"basis": one.description, "notes": list(one.notes)} for name, one in {MODEL: system, **others}.items()
+    }
+    if known.files and not known.own:
+        described[MODEL]["notes"].append(
+            "The baselines were fitted on files that were named, not on the run's own training data: they may be better or worse "
+            "off than the run was."
+        )
+    for name in others:
+        described[name]["leaks"] = leaks[name].to_dict(dropped=config.drop_seen, allowed=config.allow_leak)
     for baseline in _baselines(system, test, known, config, progress):
         described[baseline.name] = {"basis": baseline.basis, "seconds": round(baseline.seconds, 2)}
         if baseline.answers is None:
             described[baseline.name]["reason"] = baseline.reason
         else:
-            answers[baseline.name] = baseline.answers
+            said[baseline.name] = baseline.answers
     read_twice = consistency(test.items, test.schema)
     return {
         "format": REPORT_FORMAT,
         "run": str(model),
+        "mark": _mark(model),
         "schema": {
             "name": test.schema.name,
             "fingerprint": test.schema.fingerprint,
@@ -96,51 +104,74 @@ def evaluate_run(model: str | Path, config: EvaluateConfig, *, progress: Progres
         "clusters": len(np.unique(test.clusters)),
         "authored": sum(bool(item.provenance.get("authored")) for item in test.items),
         "train": {str(path): fingerprint(path) for path in known.files} or None,
-        "leaks": {
-            "in_training": leaks.in_training,
-            "in_validation": leaks.in_validation,
-            "dropped": config.drop_seen,
-            "allowed": config.allow_leak,
-        },
+        "leaks": leaks[MODEL].to_dict(dropped=config.drop_seen, allowed=config.allow_leak),
+        "resamples": config.resamples,
         "systems": {
-            name: part | (scored(test, answers[name], resamples=config.resamples) if name in answers else {})
+            name: part | (_scored(system, test, said[name], config) if name in said else {})
             for name, part in described.items()
         },
-        "comparisons": compared(test, MODEL, answers, resamples=config.resamples),
-        "readings": {"name": READERS} | asdict(read_twice) if read_twice else None,
-        "curves": precision_recall(test, answers[MODEL], system.thresholds),
-        "trust": _trust(system, test, answers[MODEL], known, config, progress),
+        "comparisons": compared(test, MODEL, said, resamples=config.resamples),
+        "readings": {"name": reading_name(test.items)} | asdict(read_twice) if read_twice else None,
+        "curves": precision_recall(test, answers, system.thresholds),
+        "trust": _trust(system, test, answers, uncalibrated, known, config, progress),
         "slices": [
-            one.to_dict()
-            for one in slices(test, answers[MODEL], fields=config.slice_fields, resamples=config.resamples)
+            one.to_dict() for one in slices(test, answers, fields=config.slice_fields, resamples=config.resamples)
         ],
-        "errors": error_analysis(test, answers[MODEL], show=config.shown).to_dict(texts=config.texts),
+        "errors": error_analysis(test, answers, show=config.shown).to_dict(texts=config.texts),
         "behaviour": _behaviour(system, suite, progress),
         "history": system.record.get("history"),
         "best_step": system.record.get("best_step"),
     } | environment()
 
 
-def _refuse(leaks: Leaks, items: Sequence[LabelledSegment], config: EvaluateConfig) -> None:
-    where = ", ".join(map(str, config.data))
-    if config.drop_seen and not leaks.unseen:
-        raise DataError(f"{where}: every segment shares an article or text with the training data")
-    if leaks.in_validation and not config.allow_leak:
-        raise DataError(
-            f"{where}: {leaks.in_validation} of {len(items)} segments are in the run's validation set, on which its checkpoint and "
-            "thresholds were chosen; give other data, or --allow-leak for a report that says so"
+def _suite(config: EvaluateConfig, system: System) -> BehaviourSuite | None:
+    if config.behaviour is None:
+        return None
+    suite = load_suite(find(config.behaviour), system.source_schema)
+    if system.schema.fingerprint != system.source_schema.fingerprint:
+        raise ConfigError(
+            f"{system.name}: has no answer for some of the topics that the behaviour tests are about; leave out --behaviour"
         )
-    if leaks.in_training and not (config.drop_seen or config.allow_leak):
-        raise DataError(
-            f"{where}: {leaks.in_training} of {len(items)} segments share an article or text with the run's training data; leave "
-            "them out with --set drop_seen=true, or give --allow-leak for a report that says so"
-        )
+    return suite
 
 
-def _same_topics(other: System, system: System) -> System:
-    if other.schema.fingerprint != system.schema.fingerprint:
-        raise DataError(f"{other.name}: has other topics or stances than {system.name}; they cannot be compared")
-    return other
+def _others(system: System, config: EvaluateConfig) -> dict[str, System]:
+    """The other runs by the name they have in the report, which is never that of the run itself or a baseline."""
+    found: dict[str, System] = {}
+    for given in config.compare:
+        name = f"./{given}" if given in (MODEL, *ALL) else given
+        if name in found:
+            raise ConfigError(f"--compare {given}: is given twice; name every run once")
+        found[name] = load_system(given, device=config.device, batch_size=config.batch_size)
+        if found[name].schema.fingerprint != system.schema.fingerprint:
+            raise DataError(f"{given}: has other topics or stances than {system.name}; they cannot be compared")
+    return found
+
+
+def _answers(
+    system: System, texts: Sequence[str], config: EvaluateConfig, progress: Progress
+) -> tuple[Answers, Answers | None]:
+    """The run's answers, and the same pass's without its temperatures and thresholds, where it has such."""
+    if system.checkpoint is None:
+        return system.answers(texts, progress=progress), None
+    scores = score_texts(system.checkpoint, texts, batch_size=config.batch_size, progress=progress)
+    decisions = (system.checkpoint.decision, Decision({}))
+    fitted, plain = (decided(scores, decision, system.schema) for decision in decisions)
+    return fitted, plain
+
+
+def _scored(system: System, test: TestSet, answers: Answers, config: EvaluateConfig) -> dict[str, Any]:
+    """Scores and intervals; no exact match where a stance cannot be said: only segments without a topic would count."""
+    found = scored(test, answers, resamples=config.resamples)
+    if system.stances is not None:
+        found["scores"]["exact_match"] = found["intervals"]["exact_match"] = found["detectable"]["exact_match"] = None
+    return found
+
+
+def _mark(model: str | Path) -> str | None:
+    """What tells the run from all others; None for a model that is not in a folder here."""
+    folder = find(Path(model))
+    return run_mark(folder) if folder.is_dir() else None
 
 
 def _baselines(
@@ -154,7 +185,7 @@ def _baselines(
         _BASELINES[config.baselines],
         test.texts,
         test.schema,
-        train=known.training,
+        train=known.fitted_on,
         rules=config.rules,
         encoder=source,
         progress=progress,
@@ -162,17 +193,25 @@ def _baselines(
 
 
 def _trust(
-    system: System, test: TestSet, answers: Answers, known: Material, config: EvaluateConfig, progress: Progress
+    system: System,
+    test: TestSet,
+    answers: Answers,
+    uncalibrated: Answers | None,
+    known: Material,
+    config: EvaluateConfig,
+    progress: Progress,
 ) -> dict[str, Any] | None:
     """Calibration, and what validation recommends; None for a system whose probabilities are not ours to judge."""
-    if system.checkpoint is None:
+    if uncalibrated is None:
         return None
-    found = trust(test, answers, _uncalibrated(system.checkpoint, test.texts, config.batch_size, progress))
-    if not known.validation:
+    found = trust(test, answers, uncalibrated)
+    if not known.chosen_on:
         return found | {"chosen": None}
-    validation = TestSet.of(known.validation, test.schema)
-    there = system.answers(validation.texts, progress=progress)
-    return found | {"chosen": chosen_on_validation(validation, there, test, answers, target=config.target_error)}
+    gold = targets(known.chosen_on, test.schema)
+    there = system.answers([item.segment.text for item in known.chosen_on], progress=progress)
+    in_use = {topic: value for topic, value in system.thresholds.items() if value is not None}
+    chosen = chosen_on_validation(gold, there, test, answers, in_use=in_use, target=config.target_error)
+    return found | {"chosen": chosen}
 
 
 def _behaviour(system: System, suite: BehaviourSuite | None, progress: Progress) -> dict[str, Any] | None:
@@ -180,9 +219,3 @@ def _behaviour(system: System, suite: BehaviourSuite | None, progress: Progress)
         return None
     found = run_behaviour(lambda texts: system.decisions(texts, progress=progress), suite, system.schema)
     return found.to_dict(examples=BEHAVIOUR_EXAMPLES)
-
-
-def _uncalibrated(checkpoint: Checkpoint, texts: Sequence[str], batch_size: int, progress: Progress) -> Answers:
-    scores = score_texts(checkpoint, texts, batch_size=batch_size, progress=progress)
-    topic, stance = Decision({}).probabilities(scores.topic, scores.stance, checkpoint.schema)
-    return Answers(Labels((topic >= 0.5).astype(int), stance.argmax(-1)), topic, stance)

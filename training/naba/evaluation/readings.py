@@ -4,7 +4,7 @@ Two readings by one reader are consistency: no measure of what people agree on, 
 readings stand in its row as `readings`, each topic → stance, null where absent.
 
     found = consistency(test.items, schema)
-    found.scores["pairs"]["f1"]     # beside the systems', as READERS names it
+    found.scores["pairs"]["f1"]     # beside the systems', as reading_name(test.items) names it
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,9 @@ from naba.voting.agreement import confusions
 from naba.voting.vote_table import VoteTable
 
 READERS = "one reader twice (consistency, not a human ceiling)"
-"""What to call a line with the scores of the second reading against the first."""
+"""What to call a line with the scores of the second reading against the first, where a language model read both times."""
+_SECOND = "second reading against the first (consistency, not a ceiling)"
+_MACHINE = "language-model"
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,24 @@ class WhereReadersDiffer:
     """Topic → `differ` and `agree`."""
 
 
+def reading_name(items: Sequence[LabelledSegment]) -> str:
+    """What to call a line with the scores of the second reading against the first.
+
+    One reader twice only where the provenance of every segment with two readings names a language model as annotator;
+    who read other data is not known.
+    """
+    twice = [item for item in items if len(readings_of(item)) > 1]
+    by_machine = [_MACHINE in str(item.provenance.get("annotator")).lower().replace(" ", "-") for item in twice]
+    return READERS if twice and all(by_machine) else _SECOND
+
+
 def reading_codes(items: Sequence[LabelledSegment], schema: LabelSchema) -> Codes:
     """The readings [N, T, R], coded as `mistakes.answer_codes`; NOT_JUDGED where a segment has fewer or left a topic out.
 
+    Topics that the schema has not are passed over: a test set may be narrowed to the topics that a system answers for.
+
     Raises:
-        SchemaError: a reading names a topic or stance that the schema has not; names the segment.
+        SchemaError: a reading gives a topic a stance that the schema has not; names the segment.
     """
     readings = [readings_of(item) for item in items]
     most = max(map(len, readings), default=0)
@@ -77,11 +92,12 @@ def reading_codes(items: Sequence[LabelledSegment], schema: LabelSchema) -> Code
     answers[None] = len(answers)
     for row, of_item in enumerate(readings):
         for number, reading in enumerate(of_item):
+            known = {topic: stance for topic, stance in reading.items() if topic in topics}
             try:
-                schema.check(reading)
+                schema.check(known)
             except SchemaError as error:
                 raise SchemaError(f"segment {items[row].segment.id}: reading {number + 1}: {error}") from None
-            for topic, stance in reading.items():
+            for topic, stance in known.items():
                 codes[row, topics[topic], number] = answers[stance]
     return codes
 
@@ -127,7 +143,7 @@ def consistency(items: Sequence[LabelledSegment], schema: LabelSchema) -> Consis
     precision and recall only.
 
     Raises:
-        SchemaError: a reading names a topic or stance that the schema has not.
+        SchemaError: a reading gives a topic a stance that the schema has not.
     """
     codes = reading_codes(items, schema)[..., :2]
     if codes.shape[-1] < 2:

@@ -21,7 +21,8 @@ from scipy import sparse, stats
 from naba.errors import DataError
 from naba.evaluation.answers import Answers, TestSet
 from naba.evaluation.attributes import FIELDS, attributes
-from naba.evaluation.significance import RESAMPLES, Interval, holm, percentile_interval
+from naba.evaluation.intervals import RESAMPLES, Interval, percentile_interval
+from naba.evaluation.significance import holm
 from naba.schema import LabelSchema
 from naba.scores import Counts, Floats, Ints, count, figures
 
@@ -108,7 +109,7 @@ def slices(
 ) -> list[Slice]:
     """Every slice of the test set: those that are ranked, the worst first, then the others by attribute.
 
-    Intervals are percentile intervals over resamples of whole clusters of the test set, as `significance.bootstrap` has
+    Intervals are percentile intervals over resamples of whole clusters of the test set, as `intervals.bootstrap` has
     them; they and p take the smaller side's number of clusters for their degrees of freedom.
 
     Args:

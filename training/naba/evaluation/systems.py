@@ -16,6 +16,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from naba.calibration import Decision
 from naba.config import load_config
 from naba.errors import CheckpointError, DataError, SchemaError
 from naba.evaluation.answers import Answers
@@ -26,7 +27,7 @@ from naba.jsonl import read_json
 from naba.modelling import checkpoint as checkpoints
 from naba.modelling.checkpoint import Checkpoint
 from naba.modelling.device import pick_device
-from naba.modelling.infer import score_texts
+from naba.modelling.infer import Scores, score_texts
 from naba.modelling.layers import keep_layers
 from naba.paths import find
 from naba.progress import Progress
@@ -108,10 +109,7 @@ def _of_naba(
     schema, decision = checkpoint.schema, checkpoint.decision
 
     def answer(texts: Sequence[str], progress: Progress) -> Answers:
-        scores = score_texts(checkpoint, texts, batch_size=batch_size, progress=progress)
-        topic, stance = decision.probabilities(scores.topic, scores.stance, schema)
-        present = topic >= decision.thresholds(schema)
-        return Answers(Labels(present.astype(int), np.asarray(stance.argmax(-1))), topic, stance)
+        return decided(score_texts(checkpoint, texts, batch_size=batch_size, progress=progress), decision, schema)
 
     return System(
         name,
@@ -127,6 +125,13 @@ def _of_naba(
         record=record,
         checkpoint=checkpoint,
     )
+
+
+def decided(scores: Scores, decision: Decision, schema: LabelSchema) -> Answers:
+    """What raw scores come to by these temperatures and thresholds."""
+    topic, stance = decision.probabilities(scores.topic, scores.stance, schema)
+    present = topic >= decision.thresholds(schema)
+    return Answers(Labels(present.astype(int), np.asarray(stance.argmax(-1))), topic, stance)
 
 
 def _trainer_checkpoint(name: str, folder: Path, device: Device, batch_size: int) -> System:

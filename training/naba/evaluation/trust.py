@@ -1,9 +1,10 @@
 """How far a model's probabilities and thresholds can be trusted, on data that neither was chosen on.
 
 trust(test, answers, uncalibrated)["after"]["topics"]["oil"]["ece"]
-chosen_on_validation(validation, its_answers, test, answers)["recommendation"]
+chosen_on_validation(gold, its_answers, test, answers, in_use=thresholds)["recommendation"]
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from naba.evaluation.answers import Answers, TestSet
 from naba.evaluation.operating_points import choose, compare_points, macro_f1
 from naba.evaluation.reliability import recommend, reliability, risk_coverage, segment_confidence, wilson
-from naba.scores import Floats
+from naba.scores import Floats, Labels
 
 TARGET_ERROR = 0.1
 """Share of wrongly labelled segments that the recommendation allows among those that the machine labels."""
@@ -39,12 +40,19 @@ def trust(test: TestSet, answers: Answers, uncalibrated: Answers) -> dict[str, A
 
 
 def chosen_on_validation(
-    validation: TestSet, there: Answers, test: TestSet, here: Answers, *, target: float = TARGET_ERROR
+    gold: Labels,
+    there: Answers,
+    test: TestSet,
+    here: Answers,
+    *,
+    in_use: Mapping[str, float],
+    target: float = TARGET_ERROR,
 ) -> dict[str, Any]:
     """What is chosen on validation, and how it fares on the test set: `thresholds`, `macro_f1` and `recommendation`.
 
     Args:
-        there, here: the model's answers on validation and on the test set, with probabilities.
+        gold: of the validation segments. there, here: the model's answers on them and on the test set, with probabilities.
+        in_use: topic → the threshold that the model decides by.
         target: share of wrong ones allowed among the segments that the machine labels.
 
     Returns:
@@ -53,7 +61,8 @@ def chosen_on_validation(
         validation with 95 % certainty, with `coverage`, `error` and `error_interval` on test, or None where validation
         supports none.
     """
-    points = choose(validation.gold, _probabilities(there)[0], validation.schema)
+    chosen = choose(gold, _probabilities(there)[0], test.schema)
+    points = {topic: {"in_use": in_use.get(topic), **of_topic} for topic, of_topic in chosen.items()}
     measured = compare_points(points, test.gold, _probabilities(here)[0], test.schema)
     names = list(next(iter(points.values()))) if points else []
     found: dict[str, Any] = {
@@ -61,7 +70,7 @@ def chosen_on_validation(
         "macro_f1": {name: macro_f1(measured, name) for name in names},
         "recommendation": None,
     }
-    sure, right = segment_confidence(validation.gold, there.labels, *_probabilities(there), validation.schema)
+    sure, right = segment_confidence(gold, there.labels, *_probabilities(there), test.schema)
     advice = recommend(sure, right, target=target)
     if advice:
         sure, right = segment_confidence(test.gold, here.labels, *_probabilities(here), test.schema)

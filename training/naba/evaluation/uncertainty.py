@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from naba.evaluation.answers import Answers, TestSet
-from naba.evaluation.significance import RESAMPLES, alone, bootstrap, compare, detectable_difference, holm, mcnemar
+from naba.evaluation.intervals import RESAMPLES, bootstrap
+from naba.evaluation.significance import alone, compare, detectable_difference, holm, mcnemar
 from naba.metrics import score
 
 HEADLINE = ("pairs.f1", "topics.macro_f1", "stances.macro_f1", "exact_match")

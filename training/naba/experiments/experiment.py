@@ -10,22 +10,17 @@ unfinished one goes on; with another plan the folder is refused.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from huggingface_hub import hf_hub_download
-
 from naba import out_folder
 from naba.config import TrainConfig
-from naba.errors import ConfigError, DataError
-from naba.fingerprint import fingerprint
+from naba.errors import ConfigError
+from naba.experiments.data_marks import data_marks, fingerprints, training_paths
 from naba.jsonl import read_json, write_json
-from naba.modelling.pretrained import explained, locate
-from naba.paths import find
 from naba.progress import SILENT, Advance, Progress
-from naba.run import describe_encoder
 
 PLAN = "experiment.json"
 _WEIGHTS = ("model.safetensors", "tokenizer.json")
@@ -49,47 +44,6 @@ class NamedProgress:
     def task(self, label: str, total: int | None, unit: str) -> AbstractContextManager[Advance]:
         """Start a task, with the run's name before it."""
         return self.progress.task(f"{self.label}: {label}", total, unit)
-
-
-def training_paths(config: TrainConfig) -> list[Path]:
-    """The training files."""
-    return [source.path for source in config.train]
-
-
-def fingerprints(paths: Sequence[Path]) -> dict[str, str]:
-    """Path → mark of its content. Raises DataError for a missing file."""
-    for path in paths:
-        if not find(path).is_file():
-            raise DataError(f"{path}: no such file")
-    return {str(path): fingerprint(find(path)) for path in paths}
-
-
-def data_marks(config: Mapping[str, Any], marks: Mapping[str, str]) -> dict[str, list[Any]]:
-    """Which data a training reads, in their order and wherever they lie.
-
-    Args:
-        config: a `TrainConfig` as JSON.
-        marks: path → mark of its content (`fingerprints`).
-    """
-    return {
-        "train": [marks[source["path"]] for source in config["train"]],
-        "weights": [source["weight"] for source in config["train"]],
-        "validation": [marks[path] for path in config["validation"]],
-    }
-
-
-def encoder_mark(name: str) -> dict[str, str | None]:
-    """By what an encoder is known again: the content of a folder, the commit that a Hub name stands for now.
-
-    Raises CheckpointError for a folder that is not there, or a Hub name that cannot be reached.
-    """
-    source, local = locate(name)
-    if Path(source).is_dir():
-        return describe_encoder(name, None)
-    with explained(name, source):
-        # The cache keeps what was read of a commit in a folder of that name; transformers tells it no more.
-        file = Path(hf_hub_download(source, "config.json", local_files_only=local))
-    return describe_encoder(name, file.parent.name)
 
 
 @contextmanager
@@ -127,7 +81,9 @@ def finished(config: TrainConfig) -> dict[str, Any] | None:
     wanted = config.model_dump(mode="json")
     places = {"out", "train", "validation"}
     if (key := difference(wanted, record.get("config"), places)) is not None:
-        raise ConfigError(f"{config.out}: holds a run with another {key}; pass --overwrite to start from the beginning")
+        raise ConfigError(
+            f"{config.out}: holds a run that differs in {key}; pass --overwrite to start from the beginning"
+        )
     try:
         before = data_marks(record["config"], record["data"])
     except (KeyError, TypeError):
@@ -135,7 +91,7 @@ def finished(config: TrainConfig) -> dict[str, Any] | None:
     now = data_marks(wanted, fingerprints([*training_paths(config), *config.validation]))
     if (key := difference(now, before)) is not None:
         raise ConfigError(
-            f"{config.out}: holds a run on other data ({key}); pass --overwrite to start from the beginning"
+            f"{config.out}: holds a run that differs in its data ({key}); pass --overwrite to start from the beginning"
         )
     return record
 
@@ -160,8 +116,8 @@ def train_once(
     said = {key: value for key, value in record.get("encoder", {}).items() if value is not None}
     if not said.items() <= encoder.items():
         raise ConfigError(
-            f"{config.out}: was trained from another {config.encoder} than the other runs; remove this folder to train it "
-            "again, or pass --overwrite to start from the beginning"
+            f"{config.out}: was trained from a different version of {config.encoder} than the other runs; remove this folder "
+            "to train it again, or pass --overwrite to start from the beginning"
         )
     return record
 
@@ -199,5 +155,6 @@ def _check(out: Path, wanted: Mapping[str, Any], overwrite: bool) -> None:
         raise ConfigError(f"{out}: holds files that no 'naba {command}' wrote; choose another 'out' (--set out=…)")
     if not overwrite and (key := difference(plan, wanted)) is not None:
         raise ConfigError(
-            f"{out}: was begun with another {key}; choose another 'out' (--set out=…), or pass --overwrite to replace it"
+            f"{out}: holds an experiment that differs from this one in {key}; choose another 'out' (--set out=…), or pass "
+            "--overwrite to replace it"
         )

@@ -22,6 +22,7 @@ from naba.dataset.clusters import Clusters, find_clusters
 from naba.dataset.leakage import Overlaps, stock_text
 from naba.dataset.split import label_matrix, stratify
 from naba.errors import ConfigError, DataError
+from naba.experiments.wording import counted
 from naba.fingerprint import fingerprint_of
 from naba.records import LabelledSegment
 from naba.schema import LabelSchema
@@ -76,6 +77,8 @@ class Folds:
     without_source: int
     """Segments that are never held out, and trained on whatever is, because they state no source, which leaving out by
     source needs."""
+    together: Sequence[str] = ()
+    """The sources that are one fold together, for each is small; none where at most one is."""
 
 
 def make_folds(
@@ -105,14 +108,16 @@ def make_folds(
     clusters = find_clusters(items)
     scored, authored = _scored(items)
     without_source = 0
+    together: list[str] = []
     if count is not None:
         fold_of, labels = _draw(items, clusters, scored, schema, count, seed)
         group_of = fold_of
     else:
         sourceless = np.array([_source(item) is None for item in items])
         without_source, scored = int(sourceless.sum()), scored & ~sourceless
-        group_of, labels = _by_source(items, scored, small_source)
-        fold_of = np.where(scored, group_of, -1)
+        group_of, groups = _by_source(items, scored, small_source)
+        fold_of, labels = np.where(scored, group_of, -1), [", ".join(group) for group in groups]
+        together = next((group for group in groups if len(group) > 1), [])
     named = [replace(item, cluster=clusters.names[of]) for item, of in zip(items, clusters.of.tolist(), strict=True)]
     stock = stock_text((item.segment.text for item in items), OVERLAP_WORDS)
     cut = _Cut(items, schema, clusters, scored, Overlaps(named, OVERLAP_WORDS, stock), seed)
@@ -120,7 +125,7 @@ def make_folds(
         cut.fold(f"fold-{number + 1}", label, fold_of == number, group_of == number)
         for number, label in enumerate(labels)
     ]
-    return Folds(folds, clusters, authored, without_source)
+    return Folds(folds, clusters, authored, without_source, together)
 
 
 class _Cut:
@@ -162,8 +167,8 @@ class _Cut:
         chosen, cluster = np.unique(self.clusters.of[numbers], return_inverse=True)
         if len(chosen) < 2:
             raise DataError(
-                f"{name}: {len(chosen)} cluster of articles is left to train and validate on; give more data, or make "
-                "fewer folds"
+                f"{name}: {counted(len(chosen), 'cluster')} of articles left to train and validate on, where two are needed; "
+                "give more data, or make fewer folds"
             )
         counts = label_matrix([self.items[number] for number in numbers.tolist()], cluster, len(chosen), self.schema)
         names = [self.clusters.names[number] for number in chosen.tolist()]
@@ -197,8 +202,8 @@ def _draw(
     chosen, cluster = np.unique(clusters.of[numbers], return_inverse=True)
     if len(chosen) < count:
         raise DataError(
-            f"folds = {count}: the data have {len(chosen)} clusters of articles that may be held out, and a cluster is "
-            "never cut; make fewer folds, or give more data"
+            f"folds = {count}: the data have {counted(len(chosen), 'cluster')} of articles that may be held out, and a cluster "
+            "is never cut; make fewer folds, or give more data"
         )
     counts = label_matrix([items[number] for number in numbers.tolist()], cluster, len(chosen), schema)
     names = [clusters.names[number] for number in chosen.tolist()]
@@ -208,8 +213,8 @@ def _draw(
     return fold_of, [f"fold-{number + 1}" for number in range(count)]
 
 
-def _by_source(items: Sequence[LabelledSegment], scored: Mask, small: int) -> tuple[Ints, list[str]]:
-    """The fold that holds out the source of each segment, scored or not [N], -1 for none; and the folds' names.
+def _by_source(items: Sequence[LabelledSegment], scored: Mask, small: int) -> tuple[Ints, list[list[str]]]:
+    """The fold that holds out the source of each segment, scored or not [N], -1 for none; and the folds' sources.
 
     A fold a source, in alphabetical order, small ones last and together.
     """
@@ -220,12 +225,12 @@ def _by_source(items: Sequence[LabelledSegment], scored: Mask, small: int) -> tu
     if len(groups) < 2:
         found = ", ".join(f"{source} ({size:,})" for source, size in sizes.most_common(10)) or "none"
         raise DataError(
-            f"leave-one-source-out needs two sources or more, those with fewer than {small} segments counting as one; "
-            f"provenance.source of what may be held out: {found}. Use --folds instead"
+            f"leave-one-source-out needs two sources or more, those with fewer than {small} segments to score counting as "
+            f"one; provenance.source of what may be held out: {found}. Use --folds instead"
         )
     number_of = {source: number for number, group in enumerate(groups) for source in group}
     group_of = [number_of.get(source, -1) if (source := _source(item)) else -1 for item in items]
-    return np.array(group_of, dtype=np.int64), [", ".join(group) for group in groups]
+    return np.array(group_of, dtype=np.int64), groups
 
 
 def _source(item: LabelledSegment) -> str | None:

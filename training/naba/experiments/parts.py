@@ -15,6 +15,7 @@ from naba.config import TrainConfig
 from naba.dataset.clusters import find_clusters
 from naba.dataset.labelled import write_labelled
 from naba.experiments.folds import Folds
+from naba.experiments.wording import counted
 from naba.records import LabelledSegment
 
 logger = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ def seed_part(config: TrainConfig, scored: Sequence[LabelledSegment]) -> Part:
     """The one part without folds: the configuration's own data, and what is scored, each text once."""
     distinct = list({item.segment.id: item for item in reversed(scored)}.values())[::-1]
     if repeats := len(scored) - len(distinct):
-        logger.info("%d segments to score repeat a text and count once", repeats)
+        logger.info("left out of scoring, for their text stands there already: %s", counted(repeats, "segment"))
     return Part(None, config, distinct, find_clusters(distinct).of)
 
 

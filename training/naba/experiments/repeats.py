@@ -4,46 +4,42 @@
 
 Runs go to `<out>/fold-1-seed-1` (`<out>/seed-1` without folds), the folds' data to `<out>/folds`, every answer on a
 segment that was not trained on to `<out>/predictions.jsonl`, and what they come to (`naba.experiments.repeat_summary`)
-to `<out>/summary.json`. Interrupted and started again, finished runs are kept and an unfinished one goes on.
+to `<out>/summary.json` and, to be read, `repeat.md`. Interrupted and started again, finished runs are kept and an
+unfinished one goes on.
 """
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
 
-from naba.config import Config, TrainConfig
+from naba.config import TrainConfig
 from naba.dataset.labelled import load_labelled
 from naba.dataset.leakage import stock_text, without_overlap
 from naba.errors import CheckpointError, ConfigError
+from naba.experiments.data_marks import data_marks, fingerprints, training_paths
 from naba.experiments.experiment import (
     NamedProgress,
     Train,
-    data_marks,
     drop_weights,
-    encoder_mark,
-    fingerprints,
     has_weights,
     hold,
     train_once,
-    training_paths,
 )
-from naba.experiments.folds import OVERLAP_WORDS, Folds, make_folds
+from naba.experiments.folds import OVERLAP_WORDS, SMALL_SOURCE, VALIDATION, Folds, make_folds
 from naba.experiments.parts import Part, fold_parts, seed_part
 from naba.experiments.predictions import Predict, load_predictions, predict_run, prediction_rows
-from naba.experiments.repeat_summary import (
-    PREDICTIONS,
-    SUMMARY,
-    SUMMARY_FORMAT,
-    headline,
-    scores_of,
-    summarise_predictions,
-)
+from naba.experiments.repeat_comparison import check_comparable
+from naba.experiments.repeat_design import RepeatConfig
+from naba.experiments.repeat_files import PREDICTIONS, SUMMARY, SUMMARY_FORMAT, read_summary
+from naba.experiments.repeat_report import write_report
+from naba.experiments.repeat_summary import headline, scores_of, summarise_predictions
+from naba.experiments.wording import counted
 from naba.finetuning.train import train as train_run
 from naba.jsonl import read_jsonl, write_json, write_jsonl
+from naba.modelling.pretrained import encoder_mark
 from naba.paths import find
 from naba.progress import SILENT, Progress
 from naba.records import LabelledSegment
@@ -53,51 +49,7 @@ from naba.schema import LabelSchema
 logger = logging.getLogger(__name__)
 
 FEW_SOURCES = 5
-"""Over fewer sources than this an interval of their mean says little."""
-
-
-class RepeatConfig(Config):
-    """`naba repeat`: with which seeds, and over what."""
-
-    seeds: list[int] = Field([1], min_length=1)
-    """A run for each, of each fold."""
-    folds: int | None = Field(None, ge=2)
-    """Cross-validation over this many stratified folds of the training segments."""
-    leave_out: Literal["source"] | None = None
-    """Cross-validation that holds out each source (outlet) of the training segments in turn."""
-    data: list[Path] = Field(default_factory=list)
-    """Without folds: the labelled JSONL that the runs are scored on; their validation files where not given."""
-    split_seed: int = Field(1, ge=0)
-    """Of the draw of folds and of their validation parts; the same for all seeds, so that they can be compared."""
-    keep_weights: bool | None = None
-    """Keep the weights of every run; where not given, without folds only."""
-
-    @field_validator("seeds")
-    @classmethod
-    def _distinct(cls, seeds: list[int]) -> list[int]:
-        if len(set(seeds)) < len(seeds):
-            raise ValueError("a seed is given twice; the same seed trains the same run")
-        if min(seeds) < 0 or max(seeds) >= 2**32:
-            raise ValueError("seeds are whole numbers from 0 to 4294967295")
-        return seeds
-
-    @model_validator(mode="after")
-    def _check(self) -> "RepeatConfig":
-        if self.folds and self.leave_out:
-            raise ValueError("folds and leave_out are two ways of cutting the same data; give one")
-        if self.over_folds and self.data:
-            raise ValueError("data says nothing with folds, which are scored on what they hold out")
-        return self
-
-    @property
-    def over_folds(self) -> bool:
-        """Whether there are folds."""
-        return bool(self.folds or self.leave_out)
-
-    @property
-    def keeps_weights(self) -> bool:
-        """Whether the runs' weights stay."""
-        return not self.over_folds if self.keep_weights is None else self.keep_weights
+"""With fewer folds than this the mean over sources says little of another source."""
 
 
 def repeat(
@@ -105,6 +57,7 @@ def repeat(
     design: RepeatConfig,
     *,
     overwrite: bool = False,
+    compare: Path | None = None,
     progress: Progress = SILENT,
     tell: Callable[[str], None] = logger.info,
     train: Train = train_run,
@@ -117,17 +70,23 @@ def repeat(
             `validation`.
         design: seeds and folds.
         overwrite: start from the beginning, in place of what is there.
+        compare: the folder of another finished repeat that this one is to be compared with: refused before anything is
+            trained where that could not be done.
         progress: where the steps of the runs are reported.
-        tell: called with a line for every run that is done.
+        tell: called with a line on what will be done, and for every run that is done.
         train: what trains a run.
         predict: what asks a run.
 
     Raises:
-        ConfigError: `out` holds something else. DataError: the data cannot be read, or give no such folds.
+        ConfigError: `out` holds something else, or `compare` no such repeat. DataError: the data cannot be read, give no
+            such folds, or have no segment in common with `compare`.
         CheckpointError: the encoder is not there, or a run failed; those that are finished stay.
     """
     experiment = _Experiment(config, design)
+    outlook = experiment.outlook(compare)
     with hold(config.out, experiment.plan(), overwrite=overwrite):
+        for line in outlook:
+            tell(line)
         parts = experiment.parts()
         total = len(parts) * len(design.seeds)
         runs: list[dict[str, Any]] = []
@@ -162,6 +121,36 @@ class _Experiment:
         scored_files = [] if self.folds else [*config.validation, *design.data]
         self.data = fingerprints([*training_paths(config), *scored_files])
         self.encoder = encoder_mark(config.encoder)
+
+    def outlook(self, compare: Path | None) -> list[str]:
+        """What will be done, a line each. Raises as `check_comparable`."""
+        lines = []
+        if self.folds:
+            folds, seeds = len(self.folds.folds), len(self.design.seeds)
+            lines.append(f"{counted(folds * seeds, 'run')}: {counted(folds, 'fold')} with {counted(seeds, 'seed')}")
+            if self.design.leave_out:
+                held_out = [f"{fold.holds_out}: {len(fold.held_out):,}" for fold in self.folds.folds]
+                lines.append(f"held out in turn, with their segments to score: {'; '.join(held_out)}")
+                if self.folds.together:
+                    lines.append(_together(self.folds.together))
+        if compare:
+            lines.append(self._to_compare(compare))
+        return lines
+
+    def _to_compare(self, compare: Path) -> str:
+        folds = self.folds.folds if self.folds else []
+        scored = [self.items[number] for fold in folds for number in fold.held_out.tolist()] if folds else self.scored
+        common, here, there = check_comparable(scored, self.config.out, compare, self.schema)
+        other = read_summary(compare, self.schema)
+        same = {
+            "data": sorted(other["data"].values()) == sorted(self.data.values()),
+            "folds": other["folds"] == self._folds(),
+        }
+        said = f"to be compared with {compare} on {counted(common, 'segment')} that both score"
+        if here or there:
+            said += f"; left out: {here:,} of this one, {there:,} of the other"
+        differing = [name for name, alike in same.items() if not alike]
+        return said + (f"; the two differ in {' and '.join(differing)}" if differing else "")
 
     def plan(self) -> dict[str, Any]:
         """What tells this experiment from others. Seeds may be added later, and files may be moved: neither is in it."""
@@ -229,6 +218,7 @@ class _Experiment:
             "runs": list(runs),
         }
         summary |= summarise_predictions(predictions, schema, test_over_train=ratio) | environment()
+        write_report(out, summary)
         write_json(out / SUMMARY, summary)
         return summary
 
@@ -237,35 +227,48 @@ class _Experiment:
 
     def _notes(self) -> list[str]:
         """What a reader of the figures must know."""
-        notes = []
-        if self.folds:
-            if self.folds.authored:
-                notes.append("what is scored was authored, not published: the figures say nothing about real news")
-            if self.folds.without_source:
-                notes.append(
-                    f"{self.folds.without_source:,} segments state no source: they are never held out, and are trained on "
-                    "whatever source is"
-                )
-            if self.design.leave_out and len(self.folds.folds) < FEW_SOURCES:
-                notes.append(f"{len(self.folds.folds)} sources are few: the mean over other sources may lie far off")
-        elif not self.design.data:
-            notes.append(
-                "scored on validation, where checkpoint and thresholds were chosen: optimistic; use --folds or --data"
-            )
-        else:
-            known = [*self.items, *self.validation]
-            stock = stock_text((item.segment.text for item in (*self.scored, *known)), OVERLAP_WORDS)
-            unseen = without_overlap(self.scored, known, OVERLAP_WORDS, stock)
-            if seen := len(self.scored) - len(unseen):
-                notes.append(
-                    f"{seen:,} scored segments share an article or text with training or validation: the scores are too high"
-                )
+        notes = self._notes_on_folds(self.folds) if self.folds else self._notes_on_scored()
         if taught := self._taught():
             notes.append(
-                f"{taught:,} training segments carry a teacher's answers: where it has learnt labels that are scored here, "
-                "the scores are too high"
+                f"{counted(taught, 'training segment carries', 'training segments carry')} a teacher's answers: where it has "
+                "learnt labels that are scored here, the scores are too high"
             )
         return notes
+
+    def _notes_on_folds(self, folds: Folds) -> list[str]:
+        said = (
+            f"in each fold, {100 * VALIDATION:.0f} % of what may be scored and is not held out, drawn by whole articles, served as "
+            "validation, for checkpoint and thresholds"
+        )
+        if self.config.validation:
+            said += f"; the configured validation was not used ({', '.join(map(str, self.config.validation))})"
+        notes = [said]
+        if folds.together:
+            notes.append(_together(folds.together))
+        if folds.authored:
+            notes.append("what is scored was authored, not published: the figures say nothing about real news")
+        if folds.without_source:
+            notes.append(
+                f"{counted(folds.without_source, 'segment')} without a source: never held out, and trained on in every fold"
+            )
+        if self.design.leave_out and len(folds.folds) < FEW_SOURCES:
+            notes.append(
+                f"only {len(folds.folds)} folds of sources: the mean over other sources may be far from this one"
+            )
+        return notes
+
+    def _notes_on_scored(self) -> list[str]:
+        if not self.design.data:
+            return [
+                "scored on validation, where checkpoint and thresholds were chosen: optimistic; use --folds or --data"
+            ]
+        known = [*self.items, *self.validation]
+        stock = stock_text((item.segment.text for item in (*self.scored, *known)), OVERLAP_WORDS)
+        seen = len(self.scored) - len(without_overlap(self.scored, known, OVERLAP_WORDS, stock))
+        if not seen:
+            return []
+        shares = counted(seen, "scored segment shares", "scored segments share")
+        return [f"{shares} an article or text with training or validation: the scores are too high"]
 
     def _taught(self) -> int:
         """How many segments that some run trains on were labelled by a model."""
@@ -275,6 +278,11 @@ class _Experiment:
             for fold in self.folds.folds:
                 trained[fold.train] = True
         return sum(self.items[number].extra.get("teacher") is not None for number in np.flatnonzero(trained).tolist())
+
+
+def _together(sources: Sequence[str]) -> str:
+    few = f"fewer than {SMALL_SOURCE} segments to score each"
+    return f"not held out one by one but together, having {few}: {', '.join(sources)}"
 
 
 def _figure(value: float | None) -> str:

@@ -23,21 +23,13 @@ import numpy as np
 from naba.config import TrainConfig
 from naba.dataset.labelled import load_labelled
 from naba.errors import CheckpointError, ConfigError
-from naba.experiments.experiment import (
-    NamedProgress,
-    Train,
-    data_marks,
-    drop_weights,
-    encoder_mark,
-    fingerprints,
-    hold,
-    train_once,
-    training_paths,
-)
+from naba.experiments.data_marks import data_marks, fingerprints, training_paths
+from naba.experiments.experiment import NamedProgress, Train, drop_weights, hold, train_once
 from naba.experiments.search_results import write_results
 from naba.experiments.search_space import OBJECTIVES, Choices, Range, SearchConfig
 from naba.finetuning.train import train as train_run
 from naba.jsonl import read_json
+from naba.modelling.pretrained import encoder_mark
 from naba.paths import find
 from naba.progress import SILENT, Advance, Progress
 from naba.run import environment
@@ -106,7 +98,7 @@ def search(
             row = write_results(config, _done(study), facts)["trials"][-1]
             tell(f"trial {number + 1} of {config.trials}: {_line(row)}")
         found = write_results(config, _done(study), facts)
-    if found["best"] is None:
+    if not any(row["state"] == "finished" for row in found["trials"]):
         reasons = [row["reason"] for row in found["trials"] if row["reason"]]
         raise ConfigError(f"{config.out}: no trial could be finished ({reasons[0]}); see trials.csv, change the space")
     return found

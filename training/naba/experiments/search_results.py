@@ -1,4 +1,7 @@
-"""What a search found, as files: trials.json, trials.csv, and best.yaml, a configuration for `naba train`."""
+"""What a search found, as files: trials.json, trials.csv, and best.yaml, a configuration for `naba train`.
+
+Where no trial scored above 0 none is the best: which of them comes first is chance, and there is no best.yaml.
+"""
 
 import csv
 import io
@@ -8,10 +11,16 @@ from typing import Any
 import yaml
 
 from naba.experiments.search_space import SearchConfig
+from naba.experiments.wording import counted
 from naba.jsonl import write_json, write_text
 
 TRIALS_FORMAT = 1
 """Version of trials.json."""
+_NOTHING = {
+    "pair_f1": "No trial got a (topic, stance) pair of the validation data right",
+    "topic_macro_f1": "No trial got a topic of the validation data right",
+    "stance_macro_f1": "No trial got a stance of the validation data right",
+}
 _STATES = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed"}
 
 
@@ -24,8 +33,10 @@ def write_results(config: SearchConfig, trials: Sequence[Any], facts: Mapping[st
     """
     rows = [_row(number, trial) for number, trial in enumerate(trials)]
     scored = [row for row in rows if row["state"] == "finished"]
-    best = max(scored, key=lambda row: row["value"], default=None)  # the first of equal ones
-    note = optimism(len(scored))
+    above = [row for row in scored if row["value"] > 0]
+    best = max(above, key=lambda row: row["value"], default=None)  # the first of equal ones
+    ties = sum(row["value"] == best["value"] for row in scored) if best else 0
+    note = optimism(len(scored), ties) if best else nothing(config.objective, len(scored))
     found = {
         "format": TRIALS_FORMAT,
         "config": config.model_dump(mode="json"),
@@ -43,11 +54,22 @@ def write_results(config: SearchConfig, trials: Sequence[Any], facts: Mapping[st
     return found
 
 
-def optimism(finished: int) -> str:
-    """What the best score is worth."""
+def optimism(finished: int, ties: int = 1) -> str:
+    """What the best score is worth; `ties`: how many trials have it."""
+    measure = "Measure it again, with naba repeat over folds or naba evaluate on a test set."
+    shared = f" {ties} trials share the best score, of which the first was taken." if ties > 1 else ""
+    if finished == 1:
+        return f"A single trial was finished: nothing was compared. {measure}"
+    return f"The best of {finished} scores on one validation set is optimistic: luck was chosen too.{shared} {measure}"
+
+
+def nothing(objective: str, finished: int) -> str:
+    """Why there is no best trial."""
+    if not finished:
+        return "No trial is finished yet."
     return (
-        f"The best of {finished} scores on one validation set is optimistic: luck was chosen too. Measure it anew, with "
-        "naba repeat over folds or naba evaluate on a test set."
+        f"{_NOTHING[objective]} ({counted(finished, 'finished trial')}, {objective} 0): there is no best one, and no "
+        "best.yaml. Train longer (epochs), give more data, or search other values."
     )
 
 

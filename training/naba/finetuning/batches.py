@@ -50,16 +50,27 @@ class BatchPlan:
 
 
 class PlannedBatches(Dataset[list[dict[str, Any]]]):
-    """A dataset whose items are the rows of a whole batch: what a data loader of batch size 1 reads."""
+    """A dataset whose items are the rows of a whole batch, or one process's part of it: a loader's batch of size 1.
 
-    def __init__(self, segments: EncodedSegments, plan: BatchPlan) -> None:
-        self.segments, self.plan = segments, plan
+    Item n is read by process n modulo their number, as accelerate deals them out.
+    """
+
+    def __init__(self, segments: EncodedSegments, plan: BatchPlan, processes: int = 1) -> None:
+        self.segments, self.plan, self.processes = segments, plan, processes
 
     def __len__(self) -> int:
-        return len(self.plan)
+        return len(self.plan) * self.processes
 
     def __getitem__(self, index: int) -> list[dict[str, Any]]:
-        return [self.segments[row] for row in self.plan[index]]
+        number, process = divmod(index, self.processes)
+        batch = self.plan[number]
+        # A batch's rows are in the order of their lengths: taken in turn, every process has like work.
+        return [self.segments[row] for row in batch[process :: self.processes]] or [_silent(self.segments[batch[0]])]
+
+
+def _silent(row: dict[str, Any]) -> dict[str, Any]:
+    """A row that teaches nothing, for a process that a small batch leaves without any."""
+    return row | {name: [0.0] * len(row[name]) for name in ("topic_known", "stance_known")} | {"weight": 0.0}
 
 
 def _one_epoch(sizes: Any, batch_size: int, budget: int, random: np.random.Generator) -> list[list[int]]:

@@ -14,12 +14,14 @@ from safetensors import SafetensorError
 
 from naba.errors import CheckpointError, ConfigError, NabaError
 from naba.finetuning.processes import ElsewhereError, highest, other_ended, rank
+from naba.finetuning.run_folder import CHECKPOINTS, last_whole_checkpoint, step_of
 
 _FORBIDDEN = {errno.EACCES, errno.EROFS}
 _OF_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, *_FORBIDDEN}
 """What the system answers where a file cannot be written."""
 _UNWRITABLE = ("PytorchStreamWriter", "inline_container", "iostream error", "(os error")
 """By which what PyTorch and the libraries in Rust say of a full disk is known; their classes do not tell."""
+_FULL = "the disk is full, or files may not grow further"
 
 
 @contextmanager
@@ -56,9 +58,9 @@ def explained(out: Path, step: Callable[[], int], lower: str) -> Iterator[None]:
             ) from None
         if _is_of_disk(error, out):
             mend = "make it writable" if getattr(error, "errno", None) in _FORBIDDEN else "free some space"
+            reason = (error.strerror if isinstance(error, OSError) else None) or _FULL
             raise ConfigError(
-                f"{here}cannot be written at step {step()} ({reason}); {mend} and start again: the run goes on from the "
-                "last whole checkpoint"
+                f"{here}cannot be written at step {step()} ({reason}); {mend} and start again{_from(out, step())}"
             ) from None
         raise
 
@@ -67,7 +69,20 @@ def check_finite(loss: torch.Tensor, step: int) -> None:
     """Raise CheckpointError where the loss of a step is no number on any process; ElsewhereError on all but the first."""
     if highest(int(not torch.isfinite(loss)), loss.device):
         kind = CheckpointError if rank() == 0 else ElsewhereError
-        raise kind(f"the loss became {loss.item()} at step {step}; lower learning_rate or max_grad_norm")
+        raise kind(
+            f"the loss became {loss.item()} at step {step}; lower learning_rate or max_grad_norm and start again with "
+            "--overwrite"
+        )
+
+
+def _from(out: Path, step: int) -> str:
+    """Where the run will go on. What was written of a checkpoint is removed: it only takes the space that is wanting."""
+    if rank() > 0 or not step:  # before the first step the folder may be another run's
+        return ""
+    whole = last_whole_checkpoint(out / CHECKPOINTS, quiet=True)
+    if whole is None:
+        return ": no checkpoint was written yet, so the run starts from the beginning"
+    return f": the run goes on from the checkpoint of step {step_of(whole)}"
 
 
 def _is_of_disk(error: Exception, out: Path) -> bool:

@@ -7,7 +7,6 @@ On the machine of the first run, with as many threads and the same versions, the
 Other data, labels or another encoder than recorded are refused, except where `--set` changed them on purpose.
 """
 
-import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ logger = logging.getLogger(__name__)
 _INPUTS = ("config", "schema", "encoder", "data", "precision", "device", "processes")
 _PACKAGES = ("naba", "torch", "transformers", "tokenizers", "accelerate", "numpy", "python")
 """Those that weights can depend on."""
+_ROUNDING = ": sums are rounded otherwise, so the weights may differ, most likely in their last digits"
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,8 @@ class RecordedRun:
         if out is None and "out" not in self._changed():
             raise ConfigError(f"--from-run {self.folder}: name the folder of the new run with --out")
         used = {key: self.record[key] for key in ("precision", "device")}
-        # JSON is YAML too: the recorded values go the way of the command line's.
-        recorded = [
-            f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in (self.record["config"] | used).items()
-        ]
         try:
-            config = load_config(TrainConfig, None, [*recorded, *self.overrides], {"out": out})
+            config = load_config(TrainConfig, None, [*self.overrides], {"out": out}, self.record["config"] | used)
         except ConfigError as error:
             raise ConfigError(f"--from-run {self.folder}: {error}") from None
         for name, path in self._data(config.model_dump(mode="json")):
@@ -108,7 +104,7 @@ class RecordedRun:
         if "encoder" not in changed and inputs["encoder"] != self.record["encoder"]:
             raise CheckpointError(self._refusal(config["encoder"], "weights", "encoder=…"))
         for difference in differences(self.record, dict(inputs) | environment()):
-            logger.warning("%s: %s; the weights may differ in their last digits", self.folder, difference)
+            logger.warning("%s: %s", self.folder, difference)
 
     def _changed(self) -> set[str]:
         """The keys of the configuration that are to be otherwise."""
@@ -128,7 +124,7 @@ class RecordedRun:
 
 
 def differences(record: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """In what the machinery of a recorded run and that of now differ, each in words.
+    """In what the machinery of a recorded run and that of now differ, each in words, with what follows from it.
 
     Args:
         record: the content of a run.json, or of a train.json, which says less.
@@ -137,15 +133,18 @@ def differences(record: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     found = []
     if record["processes"] != now["processes"]:
         found.append(
-            f"was trained by {record['processes']} processes, now {now['processes']}: other batches are a step"
+            f"was trained by {_many(record['processes'], 'process', 'es')}, now by {now['processes']}: each draws its own "
+            "dropout, so this gives another model, as another seed would"
         )
     hardware = {key: value for key, value in record.get("hardware", {}).items() if now["hardware"].get(key) != value}
     if "threads" in hardware:
         found.append(
-            f"was trained with {hardware.pop('threads')} threads, now {now['hardware']['threads']} (OMP_NUM_THREADS sets "
-            "them): sums follow their number"
+            f"was trained with {_many(hardware.pop('threads'), 'thread')}, now with {now['hardware']['threads']} "
+            f"(OMP_NUM_THREADS sets them){_ROUNDING}"
         )
-    found += [f"was trained on {value} ({key}), now {now['hardware'].get(key)}" for key, value in hardware.items()]
+    found += [
+        f"was trained on {value} ({key}), now {now['hardware'].get(key)}{_ROUNDING}" for key, value in hardware.items()
+    ]
     versions = {name: record["versions"][name] for name in _PACKAGES if name in record.get("versions", {})}
     changed = [
         f"{name} {version}, now {now['versions'].get(name)}"
@@ -155,5 +154,9 @@ def differences(record: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     if record.get("commit") and now["commit"] and record["commit"] != now["commit"]:
         changed.append(f"naba's commit {record['commit'][:12]}, now {now['commit'][:12]}")
     if changed:
-        found.append("was trained with " + "; ".join(changed))
+        found.append("was trained with " + "; ".join(changed) + ": the weights may be others")
     return found
+
+
+def _many(count: int, one: str, more: str = "s") -> str:
+    return f"{count} {one}{'' if count == 1 else more}"

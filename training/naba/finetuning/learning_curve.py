@@ -74,7 +74,9 @@ def _plot(axes: Any, history: Sequence[Mapping[str, Any]], lines: Mapping[str, t
         points = [(entry["step"], entry[key]) for entry in history if entry.get(key) is not None]
         if points:
             marker = shape if len(points) <= _FEW else None
-            axes.plot(*zip(*points, strict=True), color=colour, label=name, marker=marker, markersize=4, linewidth=1.8)
+            shown: Any = {"marker": marker, "markersize": 4, "linewidth": 1.8}
+            shown |= {"clip_on": False, "zorder": 3}  # a score of 0 or 1 lies on the axis, and is shown whole
+            axes.plot(*zip(*points, strict=True), color=colour, label=name, **shown)
     axes.grid(color=_INK, alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     if axes.lines:

@@ -63,6 +63,13 @@ def highest(value: int, device: torch.device) -> int:
     return int(shared.item())
 
 
+def total(values: torch.Tensor) -> torch.Tensor:
+    """The sums over all processes of what each gives; alone, what was given."""
+    if launched():
+        distributed.all_reduce(values, distributed.ReduceOp.SUM)
+    return values
+
+
 def other_ended(error: BaseException) -> bool:
     """Whether an error says no more than that another process is gone."""
     return isinstance(error, distributed.DistError) or (isinstance(error, RuntimeError) and "gloo" in str(error))

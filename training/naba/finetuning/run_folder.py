@@ -23,6 +23,7 @@ from naba.config import TrainConfig
 from naba.errors import ConfigError, DataError
 from naba.fingerprint import fingerprint
 from naba.jsonl import read_json, write_json
+from naba.notice import NOTICE
 from naba.out_folder import contents, empty, hold
 from naba.paths import find
 
@@ -46,6 +47,21 @@ class Kind:
 
 
 RUN = Kind("run", "train.json", "run.json")
+
+
+def check_free(out: Path, *, overwrite: bool, kind: Kind = RUN) -> None:
+    """What can be told of a folder before anything is known of the training that is to fill it.
+
+    Raises ConfigError where it is a file, a stranger's, or holds a finished training that is not to be replaced.
+    """
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"{out}: is a file, not a folder; choose another 'out'")
+    if not contents(out, kind.started):
+        return
+    if not (out / kind.started).is_file():
+        raise ConfigError(f"{out}: holds files that are no {kind.name} of naba; choose another 'out'")
+    if (out / kind.done).is_file() and not overwrite:
+        raise ConfigError(_taken(out, f"a finished {kind.name}"))
 
 
 @contextmanager
@@ -73,20 +89,22 @@ def data_fingerprints(config: TrainConfig) -> dict[str, str]:
     return {str(path): fingerprint(find(path)) for path in paths}
 
 
-def last_whole_checkpoint(folder: Path, processes: int | None = None) -> str | None:
+def last_whole_checkpoint(folder: Path, processes: int | None = None, *, quiet: bool = False) -> str | None:
     """The newest checkpoint that was written whole; broken ones, left by a kill or a full disk, are removed.
 
     Args:
         folder: of the checkpoints.
         processes: how many train, each with random states of its own; None: as many as left some.
+        quiet: do not tell of broken ones: the user is told of what broke them.
     """
     found = _newest_first(folder)
     for number, path in enumerate(found, start=1):
         if _is_whole(path, processes):
             return str(path)
         left = "the one before it is used" if number < len(found) else "no other is left: the run starts anew"
-        logger.warning("%s: broken, as after a kill while it was written; %s", path, left)
-        shutil.rmtree(path)
+        if not quiet:
+            logger.warning("%s: broken, as after a kill while it was written; %s", path, left)
+        shutil.rmtree(path, ignore_errors=quiet)
     return None
 
 
@@ -94,8 +112,13 @@ def resume_point(out: Path, processes: int) -> str | None:
     """The checkpoint from which the training in a folder goes on, as `last_whole_checkpoint`; the user is told."""
     start = last_whole_checkpoint(out / CHECKPOINTS, processes)
     if start:
-        logger.warning("%s: going on from %s of an interrupted run", out, Path(start).name.replace("-", " of step "))
+        logger.log(NOTICE, "%s: going on from the checkpoint of step %d of an interrupted run", out, step_of(start))
     return start
+
+
+def step_of(checkpoint: str) -> int:
+    """The step at which a checkpoint was saved."""
+    return int(checkpoint.rpartition("-")[2])
 
 
 def drop_old_checkpoints(folder: Path) -> None:
@@ -114,32 +137,32 @@ def early_stop(checkpoint: str, patience: int) -> int | None:
     if not patience:
         return None
     state = read_json(Path(checkpoint) / "trainer_state.json")
-    stopping = state.get("stateful_callbacks", {}).get("EarlyStoppingCallback", {}).get("attributes", {})
+    stopping = state.get("stateful_callbacks", {}).get("EarlyStopping", {}).get("attributes", {})
     return int(state["global_step"]) if stopping.get("early_stopping_patience_counter", 0) >= patience else None
 
 
 def _goes_on(out: Path, inputs: Mapping[str, Any], overwrite: bool, kind: Kind) -> bool:
     """Whether the folder holds this training, unfinished; False where it is to be filled anew, and may be."""
+    check_free(out, overwrite=overwrite, kind=kind)
     if not contents(out, kind.started):
         return False
-    if not (out / kind.started).is_file():
-        raise ConfigError(f"{out}: holds files that are no {kind.name} of naba; choose another 'out'")
     done = (out / kind.done).is_file()
     before = read_json(out / kind.started)
     if before == inputs and not done:
         return True
     # Without a checkpoint there is nothing to lose.
-    if not overwrite and (done or any((out / CHECKPOINTS).glob("checkpoint-*"))):
-        state = (
-            f"a finished {kind.name}" if done else f"an unfinished {kind.name} with another {_changed(before, inputs)}"
-        )
-        raise ConfigError(f"{out}: holds {state}; choose another 'out', or pass --overwrite to replace it")
+    if not overwrite and any((out / CHECKPOINTS).glob("checkpoint-*")):
+        raise ConfigError(_taken(out, f"an unfinished {kind.name} that differs in {_changed(before, inputs)}"))
     return False
+
+
+def _taken(out: Path, what: str) -> str:
+    return f"{out}: holds {what}; choose another 'out', or pass --overwrite to replace it"
 
 
 def _newest_first(folder: Path) -> list[Path]:
     found = [path for path in folder.glob("checkpoint-*") if re.fullmatch(r"checkpoint-\d+", path.name)]
-    return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
+    return sorted(found, key=lambda path: step_of(path.name), reverse=True)
 
 
 def _best(checkpoint: Path) -> Path:

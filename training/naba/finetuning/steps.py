@@ -1,27 +1,32 @@
-"""What a step is of a run: how far the epochs are, and what the progress bar says."""
+"""What a step is of a run: how far the epochs are, what the progress bar says, when it is one too many, what it took."""
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from transformers import TrainerCallback
+from transformers import EarlyStoppingCallback, TrainerCallback
 
+from naba.errors import DataError
 from naba.finetuning.batches import BatchPlan
+from naba.jsonl import read_json, write_json
 from naba.progress import Advance
+
+_SPENT = "seconds.json"
 
 
 class PlannedEpochs(TrainerCallback):
     """Has the trainer's log say how many epochs are done; to the trainer the whole plan is one."""
 
-    def __init__(self, plan: BatchPlan, epochs: float, batches: int) -> None:
-        """`epochs` are planned; `batches` are read in a step."""
+    def __init__(self, plan: BatchPlan, epochs: float) -> None:
+        """`epochs` are planned; a step reads a batch."""
         self.ends = [0, *plan.epoch_ends]
         self.epochs = [*map(float, range(len(plan.epoch_ends))), epochs]
-        self.batches = batches
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        state.epoch = float(np.interp(state.global_step * self.batches, self.ends, self.epochs))
+        state.epoch = float(np.interp(state.global_step, self.ends, self.epochs))
 
 
 class StepBar(TrainerCallback):
@@ -56,6 +61,44 @@ class StepBar(TrainerCallback):
         best = f"F1 {state.best_metric:.3f}" if state.best_metric is not None else ""
         self.advance(state.global_step - self.done, ", ".join(filter(None, (self.loss, speed, best))))
         self.done = state.global_step
+
+
+class EarlyStopping(EarlyStoppingCallback):
+    """Stops after so many scorings without a better one, counted from the first that is above 0."""
+
+    def check_metric_value(self, args: Any, state: Any, control: Any, metric_value: Any) -> None:
+        # Until some answer is right the scores say nothing of whether the model learns.
+        if metric_value > 0 or state.best_metric:
+            super().check_metric_value(args, state, control, metric_value)
+
+
+class Stopwatch(TrainerCallback):
+    """The seconds of a run over all its sessions; written into every checkpoint, for the session that goes on there."""
+
+    def __init__(self, began: float, checkpoint: str | None) -> None:
+        """The session `began` at that `time.perf_counter()`, and goes on from that checkpoint."""
+        self.began, self.before = began, _spent(checkpoint)
+
+    @property
+    def seconds(self) -> float:
+        """Until now; what was done after a checkpoint and then lost is not counted."""
+        return round(self.before + time.perf_counter() - self.began, 1)
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.is_world_process_zero:
+            with suppress(DataError):  # not worth a training
+                write_json(
+                    Path(args.output_dir) / f"checkpoint-{state.global_step}" / _SPENT, {"seconds": self.seconds}
+                )
+
+
+def _spent(checkpoint: str | None) -> float:
+    if checkpoint is None:
+        return 0.0
+    try:
+        return float(read_json(Path(checkpoint) / _SPENT)["seconds"])
+    except (DataError, KeyError, TypeError, ValueError):  # killed before it was written
+        return 0.0
 
 
 class ScoringBar(TrainerCallback):

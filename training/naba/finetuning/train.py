@@ -20,16 +20,16 @@ from transformers import set_seed
 from naba.calibration import fit_decision
 from naba.config import TrainConfig
 from naba.dataset.labelled import load_labelled
-from naba.errors import ConfigError
 from naba.finetuning.event_file import event_file
 from naba.finetuning.faults import explained
 from naba.finetuning.from_run import RecordedRun
+from naba.finetuning.inputs import check_inputs
 from naba.finetuning.interruption import saving_interrupts
 from naba.finetuning.learning_curve import draw
 from naba.finetuning.processes import on_all, on_first, rank
-from naba.finetuning.run_folder import CHECKPOINTS, RUN, claimed, data_fingerprints, early_stop, resume_point
-from naba.finetuning.steps import ScoringBar, StepBar
-from naba.finetuning.trainable import check_trainable
+from naba.finetuning.run_folder import CHECKPOINTS, RUN, claimed, data_fingerprints, early_stop, resume_point, step_of
+from naba.finetuning.steps import ScoringBar, StepBar, Stopwatch
+from naba.finetuning.trainable import check_apart, check_trainable
 from naba.finetuning.trainer import JointTrainer, make_trainer, training_arguments
 from naba.jsonl import write_json
 from naba.metrics import Labels, score
@@ -38,9 +38,11 @@ from naba.modelling.checkpoint import Checkpoint
 from naba.modelling.device import lower_precision, pick_device, pick_precision
 from naba.modelling.encode import EncodedSegments
 from naba.modelling.layers import keep_layers
+from naba.modelling.pretrained import encoder_mark
+from naba.modelling.run_encoder import tell_origin
 from naba.paths import find
 from naba.progress import SILENT, Progress
-from naba.run import CURVE, describe_encoder, describe_inputs, environment, write_model_card
+from naba.run import CURVE, describe_inputs, environment, write_model_card
 from naba.schema import LabelSchema
 
 logger = logging.getLogger(__name__)
@@ -67,14 +69,15 @@ def train(
 
     Raises:
         ConfigError: CUDA asked for and absent, the output holds another run, or the disk is full.
-        DataError: no data, or labels outside the schema, or nothing known, or other data than of the run to repeat.
+        DataError: no data, or labels outside the schema, or nothing known, or segments in training and in validation, or
+            other data than of the run to repeat.
         CheckpointError: the encoder cannot be loaded or is another, the loss is no number, or memory ran out.
         KeyboardInterrupt: Ctrl-C or SIGTERM, once a checkpoint is saved.
     """
     started = time.perf_counter()
     device = pick_device(config.device)
     precision = pick_precision(config.precision, device)
-    arguments = training_arguments(config, device, precision, config.out / CHECKPOINTS)
+    arguments = on_all(lambda: training_arguments(config, device, precision, config.out / CHECKPOINTS))
     trainer: JointTrainer | None = None
     with (
         explained(config.out, lambda: trainer.state.global_step if trainer else 0, "batch_size or max_tokens"),
@@ -84,7 +87,7 @@ def train(
         inputs = describe_inputs(
             config,
             ready.run.schema,
-            encoder=describe_encoder(config.encoder, getattr(ready.run.model.config, "_commit_hash", None)),
+            encoder=encoder_mark(config.encoder, loaded=True),
             data=ready.data,
             precision=precision,
             device=device,
@@ -97,10 +100,12 @@ def train(
         stopped_at = early_stop(start, config.patience) if start else None
         trainer = make_trainer(config, ready.run, ready.training, ready.validation, arguments, stopped_at=stopped_at)
         told = progress if rank() == 0 else SILENT
+        stopwatch = Stopwatch(started, start)
+        trainer.add_callback(stopwatch)
         _fit(trainer, config.out, start, told)
         trainer.take_best()
         record = inputs | _outcome(ready, trainer, start, told)
-        record |= {"seconds": round(time.perf_counter() - started, 1)} | environment()
+        record |= {"seconds": stopwatch.seconds} | environment()
         if rank() == 0:
             _write(ready.run, config, record)
     return record
@@ -118,17 +123,14 @@ class _Ready:
 
 def _ready(config: TrainConfig) -> _Ready:
     """The model with fresh heads, and the training and validation segments as it reads them."""
-    for name in ("train", "validation"):
-        if not getattr(config, name):
-            raise ConfigError(
-                f"{name}: names no file; `naba build` makes both parts, and the checkpoint is chosen on validation"
-            )
+    check_inputs(config)
     schema = LabelSchema.load(find(config.labels))
     parts = [load_labelled([source.path], schema) for source in config.train]
     training = [item for part in parts for item in part]
     weights = [source.weight for source, part in zip(config.train, parts, strict=True) for _ in part]
     validation = load_labelled(config.validation, schema)
     check_trainable(training, validation, schema)
+    check_apart(training, validation, allow_leak=config.allow_leak)
     set_seed(config.seed)
     run = checkpoints.from_encoder(
         config.encoder,
@@ -138,6 +140,7 @@ def _ready(config: TrainConfig) -> _Ready:
         max_tokens=config.max_tokens,
         dropout=config.dropout,
     )
+    tell_origin(config.encoder, config.normalisation, run.model.config)
     if config.layers is not None:
         keep_layers(run.model, config.layers)
     encoded = EncodedSegments(training, schema, run.tokenizer, run.normalise, config.max_tokens, weights)
@@ -182,8 +185,9 @@ def _outcome(ready: _Ready, trainer: JointTrainer, start: str | None, progress: 
     return {
         "segments": {"train": len(ready.training), "validation": len(ready.validation)},
         "validation": score(Labels(presence, gold_stance), predicted, schema),
-        "resumed_at": int(Path(start).name.rpartition("-")[2]) if start else None,
+        "resumed_at": step_of(start) if start else None,
         "steps": state.global_step,
+        "planned_steps": trainer.planned_steps,
         "best_step": state.best_global_step,
         "history": [entry for entry in state.log_history if "loss" in entry or "eval_pair_f1" in entry],
     }
@@ -191,7 +195,8 @@ def _outcome(ready: _Ready, trainer: JointTrainer, start: str | None, progress: 
 
 def _write(run: Checkpoint, config: TrainConfig, record: dict[str, Any]) -> None:
     if record["validation"]["pairs"]["f1"] == 0:
-        logger.warning("%s: no (topic, stance) pair of validation is right; train longer or on more data", config.out)
+        more = "with more patience" if record["steps"] < record["planned_steps"] else "longer"
+        logger.warning("%s: no (topic, stance) pair of validation is right; train %s or on more data", config.out, more)
     run.model.to("cpu")
     checkpoints.save(run, config.out, getattr(torch, config.weights))
     draw(record["history"], record["best_step"], config.out / CURVE)

@@ -10,34 +10,39 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from naba.config import TrainConfig
+from naba.errors import ConfigError
 from naba.finetuning.arguments import shared_arguments
 from naba.finetuning.batches import BatchPlan, PlannedBatches
 from naba.finetuning.faults import check_finite
 from naba.finetuning.optimizer import MasterWeights, make_optimizer, parameter_groups
+from naba.finetuning.processes import total
 from naba.finetuning.run_folder import drop_old_checkpoints
-from naba.finetuning.steps import PlannedEpochs
+from naba.finetuning.steps import EarlyStopping, PlannedEpochs
 from naba.metrics import Labels, score
 from naba.modelling.checkpoint import Checkpoint
 from naba.modelling.device import Precision, round_weights
 from naba.modelling.encode import Collator, EncodedSegments
-from naba.modelling.loss import joint_loss
+from naba.modelling.loss import joint_loss, known_labels
 from naba.modelling.model import JointLogits, TopicStanceModel
 from naba.schema import LabelSchema
 
 
 def training_arguments(config: TrainConfig, device: str, precision: Precision, checkpoints: Path) -> TrainingArguments:
-    """What Hugging Face's Trainer is told; the steps are set by `make_trainer`."""
-    return shared_arguments(
+    """What Hugging Face's Trainer is told; the steps are set by `make_trainer`.
+
+    Raises ConfigError where there are more processes than segments in a batch.
+    """
+    arguments = shared_arguments(
         "train",
         device,
         precision,
         seed=config.seed,
         output_dir=str(checkpoints),
-        # One item of the training set is a whole planned batch.
+        # One item of the training set is a process's part of a planned batch.
         per_device_train_batch_size=1,
         per_device_eval_batch_size=2 * config.batch_size,
         learning_rate=config.learning_rate,
@@ -51,6 +56,12 @@ def training_arguments(config: TrainConfig, device: str, precision: Precision, c
         restore_callback_states_from_checkpoint=True,
         ddp_find_unused_parameters=False,  # the heads leave no parameter of the encoder unused
     )
+    if config.batch_size < arguments.world_size:
+        raise ConfigError(
+            f"batch_size = {config.batch_size} cannot be shared by {arguments.world_size} processes; raise batch_size or "
+            "start fewer processes"
+        )
+    return arguments
 
 
 def make_trainer(
@@ -70,11 +81,10 @@ def make_trainer(
         stopped_at: the step at which the run stopped early before it was interrupted; None: it did not.
     """
     plan = BatchPlan(training.lengths, config.batch_size, config.epochs, config.seed)
-    batches = arguments.world_size  # in a step: one on each device
-    steps = ceil(len(plan) / batches)
-    epochs = PlannedEpochs(plan, config.epochs, batches)
+    steps = len(plan)
+    epochs = PlannedEpochs(plan, config.epochs)
     if stopped_at is not None:
-        plan.batches = plan.batches[: stopped_at * batches]
+        plan.batches = plan.batches[:stopped_at]
     arguments.max_steps = min(steps, stopped_at or steps)
     arguments.warmup_steps = int(config.warmup * steps)
     # Rounded down, the last scoring would stand a step before the end, and another at the end itself.
@@ -84,20 +94,19 @@ def make_trainer(
         run.model,  # type: ignore[arg-type]
         arguments,
         data_collator=_FlatCollator(Collator(run.tokenizer.pad_token_id)),
-        train_dataset=PlannedBatches(training, plan),
+        train_dataset=PlannedBatches(training, plan, arguments.world_size),
         eval_dataset=validation,  # type: ignore[arg-type]
         compute_metrics=lambda prediction: _validation_scores(prediction, run.schema),
     )
     trainer.settings = config
-    trainer.segments = [
-        sum(len(batch) for batch in plan.batches[start : start + batches]) for start in range(0, len(plan), batches)
-    ]
+    trainer.planned_steps = steps
+    trainer.segments = [len(batch) for batch in plan.batches]
     trainer.add_callback(epochs)
     trainer.add_callback(_Checkpoints())
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
     if config.patience:
-        trainer.add_callback(EarlyStoppingCallback(config.patience))
+        trainer.add_callback(EarlyStopping(config.patience))
     return trainer
 
 
@@ -126,6 +135,8 @@ class JointTrainer(Trainer):
     """Hugging Face's Trainer with the joint loss and two learning rates."""
 
     settings: TrainConfig
+    planned_steps: int
+    """Of the whole training, whether it is stopped early or not."""
     segments: list[int]
     """How many each step reads, on all processes together."""
     _adamw: Any = None
@@ -136,16 +147,21 @@ class JointTrainer(Trainer):
         """The joint loss of one batch."""
         loss, logits = self.batch_loss(model, inputs)
         if model.training:
-            # Batches differ in size: this way segments of a large and of a small batch weigh the same.
-            loss = loss * (len(inputs["input_ids"]) / self.settings.batch_size)
+            # Batches differ in size: this way segments of a large and of a small batch weigh the same. A part's loss is
+            # its share of the whole batch's, and the processes' gradients are averaged, not summed.
+            rows = self.segments[self.state.global_step]
+            loss = loss * (rows * self.args.world_size / self.settings.batch_size)
             check_finite(loss, self.state.global_step)
         return (loss, logits) if return_outputs else loss
 
     def batch_loss(self, model: Any, inputs: dict[str, Any]) -> tuple[torch.Tensor, JointLogits]:
-        """Mean loss over what is known in the batch, and the logits."""
+        """Mean loss over what is known in the batch, in training on all processes together; and the logits."""
         logits: JointLogits = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
         smoothing = self.settings.label_smoothing if model.training else 0.0
-        loss = joint_loss(logits, inputs, stance_weight=self.settings.stance_weight, label_smoothing=smoothing)
+        known = total(known_labels(inputs)) if model.training else None
+        loss = joint_loss(
+            logits, inputs, stance_weight=self.settings.stance_weight, label_smoothing=smoothing, known=known
+        )
         return loss, logits
 
     def prediction_step(

@@ -54,7 +54,7 @@ def from_encoder(
     """A model with pretrained encoder and fresh heads.
 
     Args:
-        encoder: a folder or a Hub name of any encoder that `AutoModel` loads.
+        encoder: a folder or a Hub name of any encoder that `AutoModel` loads, or of a run of naba, whose heads are left.
 
     Raises:
         CheckpointError: it is neither a readable folder nor reachable on the Hub, or cannot read `max_tokens` tokens.
@@ -98,7 +98,10 @@ def save(checkpoint: Checkpoint, folder: Path, dtype: torch.dtype | None = None)
         temporary.replace(folder / "model.safetensors")
     except (OSError, SafetensorError) as error:
         temporary.unlink(missing_ok=True)
-        raise CheckpointError(f"{folder}: the weights cannot be written ({error}); check the disk") from None
+        reason = getattr(error, "strerror", None) or error
+        raise CheckpointError(
+            f"{folder}: the weights cannot be written ({reason}); free some space and start again"
+        ) from None
     write_json(folder / "config.json", config)
     write_json(folder / "decision.json", checkpoint.decision.to_dict())
 

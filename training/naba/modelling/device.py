@@ -16,7 +16,9 @@ def pick_device(wanted: str) -> str:
     Raises ConfigError when CUDA is asked for and absent.
     """
     if wanted == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("device = 'cuda', but no CUDA device is to be had here; use device=auto or device=cpu")
+        raise ConfigError(
+            "device = 'cuda', but PyTorch finds no CUDA device on this machine; use device=auto or device=cpu"
+        )
     return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
 
 

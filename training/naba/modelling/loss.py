@@ -10,7 +10,12 @@ from naba.modelling.model import JointLogits
 
 
 def joint_loss(
-    logits: JointLogits, targets: Mapping[str, Tensor], *, stance_weight: float = 1.0, label_smoothing: float = 0.0
+    logits: JointLogits,
+    targets: Mapping[str, Tensor],
+    *,
+    stance_weight: float = 1.0,
+    label_smoothing: float = 0.0,
+    known: Tensor | None = None,
 ) -> Tensor:
     """Binary cross-entropy over known topics plus cross-entropy over known stances, each a mean over what is known.
 
@@ -20,15 +25,23 @@ def joint_loss(
             `stance_known` [B, T] in [0, 1], `weight` [B] of each segment (see `naba.modelling.targets`).
         stance_weight: weight of the second term.
         label_smoothing: share of the target spread over all classes, in [0, 1).
+        known: [2] how many topics and how many stances the means are over; None: those of this batch. Where a batch is
+            shared by processes, each of them needs the numbers of the whole.
 
     Returns:
         A scalar; 0 with a gradient of 0 where a batch holds no known label.
     """
     topic_terms, stance_terms = loss_terms(logits, targets, label_smoothing=label_smoothing)  # [B, T] each
     weight = targets["weight"]
-    return weighted_mean(topic_terms, targets["topic_known"], weight) + stance_weight * weighted_mean(
-        stance_terms, targets["stance_known"], weight
+    topics, stances = known_labels(targets) if known is None else known
+    return weighted_mean(topic_terms, targets["topic_known"], weight, topics) + stance_weight * weighted_mean(
+        stance_terms, targets["stance_known"], weight, stances
     )
+
+
+def known_labels(targets: Mapping[str, Tensor]) -> Tensor:
+    """[2]: how many topics and how many stances of a batch are known."""
+    return torch.stack([targets["topic_known"].sum(), targets["stance_known"].sum()])
 
 
 def loss_terms(
@@ -43,11 +56,11 @@ def loss_terms(
     return topic, stance
 
 
-def weighted_mean(terms: Tensor, known: Tensor, weight: Tensor) -> Tensor:
-    """Σ weight · known · term / Σ known over [B, T]; 0 where nothing is known.
+def weighted_mean(terms: Tensor, known: Tensor, weight: Tensor, total: Tensor | None = None) -> Tensor:
+    """Σ weight · known · term / Σ known over [B, T]; 0 where nothing is known. `total` stands in for the Σ known.
 
     The segments' `weight` [B] is no part of the denominator: it would cancel in a batch of one source, and batches of
     segments of like length often are. A mean over nothing would be NaN, and a batch in which no topic is present is common.
     """
-    total = known.sum()
+    total = known.sum() if total is None else total
     return (terms * known * weight[:, None]).sum() / torch.where(total > 0, total, 1.0)

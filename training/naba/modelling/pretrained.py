@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
@@ -22,12 +22,16 @@ from huggingface_hub.errors import (
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
 )
+from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoTokenizer
+from transformers.utils import cached_file
 from transformers.utils import logging as transformers_logging
 
 from naba.errors import CheckpointError
 from naba.modelling.encode import PAD_TO
+from naba.modelling.run_encoder import run_settings, take_encoder
 from naba.paths import find
+from naba.run import describe_encoder
 
 HUB_TIMEOUT = 5.0
 """Seconds the Hub has to answer before an encoder is looked for in its cache alone."""
@@ -39,7 +43,7 @@ def load_pretrained(encoder: str, *, head: str, labels: int, dropout: float) -> 
     """Tokenizer and model of an encoder, weights in float32.
 
     Args:
-        encoder: a folder or a Hub name of any encoder that `AutoModel` loads.
+        encoder: a folder or a Hub name of any encoder that `AutoModel` loads, or of a run of naba, whose encoder is taken.
         head: "attention": the bare encoder; "plain": the architecture's own sequence classifier with `labels` logits.
         dropout: of the plain head's input.
 
@@ -55,19 +59,42 @@ def load_pretrained(encoder: str, *, head: str, labels: int, dropout: float) -> 
                 f"{encoder}: encodes and decodes ({config.model_type}); give a model that only encodes"
             )
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
-        options |= {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
-        options["ignore_mismatched_sizes"] = True  # of a head for other labels; the encoder's own are refused below
+        kind: Any = AutoModel
         if head == "plain":
-            config.num_labels = labels
+            kind, config.num_labels = AutoModelForSequenceClassification, labels
             # The heads' dropout has one of two names, by architecture.
             name = "seq_classif_dropout" if hasattr(config, "seq_classif_dropout") else "classifier_dropout"
             setattr(config, name, dropout)
-            backbone, loaded = AutoModelForSequenceClassification.from_pretrained(source, config=config, **options)
+        if (settings := run_settings(config)) is not None:
+            config.problem_type = None
+            backbone = kind.from_config(config, dtype=torch.float32)
+            weights = load_file(str(cached_file(source, "model.safetensors", local_files_only=local)))
+            take_encoder(backbone, settings, weights, encoder)
         else:
-            backbone, loaded = AutoModel.from_pretrained(source, config=config, **options)
-    _check_whole(encoder, backbone, loaded)
+            options |= {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
+            options["ignore_mismatched_sizes"] = True  # of a head for other labels; the encoder's own are refused here
+            backbone, loaded = kind.from_pretrained(source, config=config, **options)
+            _check_whole(encoder, backbone, loaded)
     check_tokenizer(encoder, tokenizer, backbone)
     return tokenizer, backbone
+
+
+def encoder_mark(name: str, *, loaded: bool = False) -> dict[str, str | None]:
+    """By what an encoder is known again: the content of a folder, the commit that a Hub name stands for.
+
+    Args:
+        name: a folder or a Hub name.
+        loaded: it was loaded here just now: the commit that was read is told, and the Hub is not asked again.
+
+    Raises CheckpointError for a folder that is not there, or a Hub name that cannot be reached.
+    """
+    source, local = (str(find(Path(name))), True) if loaded else locate(name)
+    if Path(source).is_dir():
+        return describe_encoder(name, None)
+    with explained(name, source):
+        # The cache keeps what was read of a commit in a folder of that name; transformers tells it no more.
+        file = Path(hf_hub_download(source, "config.json", local_files_only=local))
+    return describe_encoder(name, file.parent.name)
 
 
 def check_reach(encoder: str, tokenizer: Any, backbone: Any, max_tokens: int) -> None:

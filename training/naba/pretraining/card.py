@@ -20,11 +20,12 @@ def write_card(folder: Path, record: Mapping[str, Any]) -> None:
         "---",
         f"# {folder.name}",
         "",
-        f"`{config['encoder']}` after {config['steps']:,} more steps of masked language modelling of whole words on "
-        f"{articles['articles']['training']:,} articles ({record['tokens_seen']:,} tokens read, blocks of {config['block_tokens']}).",
+        f"`{config['encoder']}` after more masked language modelling of whole words (steps: {config['steps']:,}; articles: "
+        f"{articles['articles']['training']:,}; tokens read: {record['tokens_seen']:,}, in blocks of {config['block_tokens']}; "
+        f"seconds: {record['seconds']:.0f}).",
         f"Text was normalised by naba's preset `{config['normalisation']}`; a training that uses this encoder sets the same.",
         "",
-        f"Measured on the masked words of {articles['articles']['validation']:,} articles that it never read; comparable "
+        f"Measured on the masked words of articles that it never read ({articles['articles']['validation']:,}); comparable "
         "only between encoders of one tokenizer:",
         "",
         "| | pseudo-perplexity | first guess right |",
@@ -34,7 +35,7 @@ def write_card(folder: Path, record: Mapping[str, Any]) -> None:
         f"| after | {after['perplexity']:.2f} | {after['accuracy']:.3f} |",
         "",
         *([held_out["note"], ""] if held_out["note"] else []),
-        f"{sum(articles['dropped'].values()):,} articles were dropped because they hold a held-out segment.",
+        f"Articles dropped because they hold a held-out segment: {sum(articles['dropped'].values()):,}.",
         "",
         "`pretrain.json` holds configuration, data fingerprints, seed, versions and the learning curve.",
         "",

@@ -15,7 +15,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, AutoTokeni
 
 from naba.errors import CheckpointError
 from naba.jsonl import write_json
-from naba.modelling.pretrained import check_tokenizer, explained, locate, without_report
+from naba.modelling.pretrained import check_tokenizer, encoder_mark, explained, locate, without_report
 
 _MASK = "[MASK]"
 """Given to a tokenizer that has no mask token."""
@@ -31,8 +31,8 @@ class MaskedEncoder:
     """The encoder brought no head: what it says means nothing before the head was trained."""
     spare: dict[str, Tensor]
     """Weights of the encoder that the masked-language model leaves out, such as BERT's pooler; kept as they were."""
-    commit: str | None
-    """Of an encoder read from the Hub."""
+    mark: dict[str, str | None]
+    """By what the encoder that was read is known again (`encoder_mark`)."""
 
 
 def load_masked(encoder: str) -> MaskedEncoder:
@@ -74,7 +74,7 @@ def load_masked(encoder: str) -> MaskedEncoder:
         tokenizer.add_special_tokens({"mask_token": _MASK})
     if len(tokenizer) > model.get_input_embeddings().num_embeddings:
         model.resize_token_embeddings(len(tokenizer))
-    return MaskedEncoder(model, tokenizer, head_is_new, spare, getattr(config, "_commit_hash", None))
+    return MaskedEncoder(model, tokenizer, head_is_new, spare, encoder_mark(encoder, loaded=True))
 
 
 def check_length(encoder: MaskedEncoder, name: str, block_tokens: int) -> None:
@@ -105,6 +105,7 @@ def save_masked(encoder: MaskedEncoder, folder: Path, dtype: torch.dtype) -> Non
             stored[name] = (tensor.to(dtype) if tensor.is_floating_point() else tensor).contiguous()
     config = model.config.to_dict()
     config["architectures"] = [type(model).__name__]
+    config.pop("naba", None)  # of a run that it started from: this is none
     config["dtype"] = str(dtype).removeprefix("torch.")
     write_json(folder / "config.json", config)
     temporary = folder / ".model.safetensors.tmp"
@@ -116,4 +117,7 @@ def save_masked(encoder: MaskedEncoder, folder: Path, dtype: torch.dtype) -> Non
         temporary.replace(folder / "model.safetensors")
     except (OSError, SafetensorError) as error:
         temporary.unlink(missing_ok=True)
-        raise CheckpointError(f"{folder}: the weights cannot be written ({error}); check the disk") from None
+        reason = getattr(error, "strerror", None) or error
+        raise CheckpointError(
+            f"{folder}: the weights cannot be written ({reason}); free some space and start again"
+        ) from None

@@ -16,28 +16,27 @@ from typing import Any
 import torch
 from transformers import set_seed
 
-from naba.errors import ConfigError
 from naba.finetuning.event_file import event_file
 from naba.finetuning.faults import explained
 from naba.finetuning.interruption import saving_interrupts
 from naba.finetuning.processes import on_all, on_first, rank
 from naba.finetuning.run_folder import CHECKPOINTS, claimed, resume_point
-from naba.finetuning.steps import StepBar
+from naba.finetuning.steps import StepBar, Stopwatch
 from naba.jsonl import write_json
 from naba.modelling.device import pick_device, pick_precision, round_weights, to_precision
-from naba.paths import find
+from naba.modelling.run_encoder import check_normalisation
+from naba.notice import NOTICE
 from naba.pretraining.blocks import Frame, TrainingBlocks, ValidationBlocks
 from naba.pretraining.card import write_card
 from naba.pretraining.config import PretrainConfig
 from naba.pretraining.encoder import MaskedEncoder, check_length, load_masked, save_masked
-from naba.pretraining.folder import EVENTS, PRETRAINING, TOKENS, describe_inputs
+from naba.pretraining.folder import EVENTS, PRETRAINING, TOKENS, check_inputs, describe_inputs
 from naba.pretraining.held_out import HeldOutSegments
 from naba.pretraining.masking import WordMasking
 from naba.pretraining.packing import MANY_UNKNOWN, Packed, open_packed, pack, separator
 from naba.pretraining.trainer import MaskedTrainer, frequency_perplexity, training_arguments
 from naba.progress import SILENT, Progress
 from naba.run import environment
-from naba.text import normaliser
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +73,7 @@ def pretrain(config: PretrainConfig, *, overwrite: bool = False, progress: Progr
         ExitStack() as held,
     ):
         encoder = on_all(lambda: _load(config))
-        inputs = on_first(lambda: describe_inputs(config, encoder.commit, precision, device, arguments.world_size))
+        inputs = on_first(lambda: describe_inputs(config, encoder.mark, precision, device, arguments.world_size))
         start = on_first(lambda: _claim(config, encoder, inputs, overwrite, progress, held))
         packed = open_packed(encoder.tokenizer, config.out / TOKENS)
         head_steps = config.head_steps if encoder.head_is_new else 0
@@ -86,24 +85,26 @@ def pretrain(config: PretrainConfig, *, overwrite: bool = False, progress: Progr
         if device == "cpu":
             to_precision(encoder.model, precision)
         trainer = MaskedTrainer(encoder.model, arguments, config, blocks, validation, head_steps)
+        stopwatch = Stopwatch(started, start)
+        trainer.add_callback(stopwatch)
         _fit(trainer, config.out, start, progress if rank() == 0 else SILENT)
         record = inputs | _outcome(trainer, encoder, packed, batch)
-        record |= {"seconds": round(time.perf_counter() - started, 1)} | environment()
+        record |= {"seconds": stopwatch.seconds} | environment()
         if rank() == 0:
             _write(encoder, config, record)
     return record
 
 
 def _load(config: PretrainConfig) -> MaskedEncoder:
-    if find(Path(config.encoder)).resolve() == config.out.resolve():
-        raise ConfigError(f"{config.out}: 'out' is the encoder itself; choose another 'out'")
-    normaliser(config.normalisation)
+    check_inputs(config)
     set_seed(config.seed)
     encoder = load_masked(config.encoder)
     check_length(encoder, config.encoder, config.block_tokens)
     separator(encoder.tokenizer)
+    check_normalisation(config.encoder, config.normalisation, encoder.model.config)
     if encoder.head_is_new:
-        logger.warning(
+        logger.log(
+            NOTICE,
             "%s: has no masked-language head; a new one, tied to its embeddings, is trained alone for head_steps = %d steps first",
             config.encoder,
             config.head_steps,

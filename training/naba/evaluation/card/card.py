@@ -2,6 +2,9 @@
 
     path = write_card(Path("models/mine/README.md"), facts, license="apache-2.0")
 
+The figures of a report on authored data, or on segments that the run has met, stand in its section with a warning; the
+metadata, where the Hub would show them without one, leaves them out.
+
 Every section stands between `<!-- naba:begin NAME -->` and `<!-- naba:end NAME -->`. Writing the card again replaces what
 is between, and the metadata's `model-index`; the rest is its owner's and stays. A section that was taken out stays out;
 `naba:begin all` stands for all sections. Where the data of a run is not at hand, as on another machine than it was trained
@@ -22,7 +25,7 @@ from huggingface_hub.repocard import REGEX_YAML_BLOCK
 from naba.errors import ConfigError, DataError
 from naba.evaluation.card.facts import RunFacts, data_name
 from naba.evaluation.card.sections import SECTIONS, sections
-from naba.evaluation.report import HEADLINE
+from naba.evaluation.figures import HEADLINE
 from naba.jsonl import write_text
 
 ALL = "all"
@@ -170,6 +173,7 @@ def _metadata(
     facts: RunFacts, old: Mapping[str, Any], languages: Sequence[str] | None, license: str | None
 ) -> ModelCardData:
     """The metadata: what the card has, the figures anew, and defaults for what it lacks."""
+    results = list(_results(facts))
     given: dict[str, Any] = {"language": _one_or_more(languages), "license": license}
     defaults = {
         "language": "ar",
@@ -177,14 +181,12 @@ def _metadata(
         "pipeline_tag": _TASK[0],
         "tags": ["news", "topic", "stance"],
         "base_model": _base_model(facts),
-        "metrics": sorted({metric for metric, _ in _METRICS.values()}) if facts.reports else None,
+        "metrics": sorted({metric for metric, _ in _METRICS.values()}) if results else None,
     }
     kept = {key: value for key, value in old.items() if key not in ("model-index", "model_name", "eval_results")}
     chosen = {**kept, **{key: value for key, value in given.items() if value is not None}}
     chosen |= {key: value for key, value in defaults.items() if key not in chosen and value is not None}
-    data = ModelCardData(
-        eval_results=list(_results(facts)) or None, model_name=facts.name if facts.reports else None, **chosen
-    )
+    data = ModelCardData(eval_results=results or None, model_name=facts.name if results else None, **chosen)
     # Reorders the data's own keys: what was there where it was, then what is new.
     data.to_yaml(original_order=[*old, "language", "license", *defaults])
     return data
@@ -202,8 +204,10 @@ def _base_model(facts: RunFacts) -> str | None:
 
 
 def _results(facts: RunFacts) -> Iterator[EvalResult]:
-    """The run's headline scores, exactly as in its reports."""
+    """The run's headline scores, exactly as in those of its reports that say something of new text."""
     for report in facts.reports:
+        if report["authored"] or _leaked(report["leaks"]):
+            continue
         for path, (metric, arguments) in _METRICS.items():
             value: Any = report["systems"]["model"]["scores"]
             for key in path.split("."):
@@ -220,3 +224,10 @@ def _results(facts: RunFacts) -> Iterator[EvalResult]:
                     metric_value=value,
                     metric_args=arguments,
                 )
+
+
+def _leaked(leaks: Mapping[str, Any]) -> bool:
+    """Whether scored segments may have been met before: leaks were allowed, and it is not known that there are none."""
+    dropped = leaks["dropped"] and leaks["in_training"] is not None
+    unmet = leaks["in_validation"] == 0 and (leaks["in_training"] == 0 or dropped) and not leaks.get("not_checked")
+    return bool(leaks["allowed"]) and not unmet

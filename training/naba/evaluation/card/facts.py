@@ -14,7 +14,7 @@ from naba.dataset.labelled import load_labelled
 from naba.dataset.statistics import describe_parts
 from naba.errors import CheckpointError, DataError
 from naba.evaluation.stored.report import read_report
-from naba.fingerprint import fingerprint
+from naba.fingerprint import DECIDING, fingerprint, run_mark
 from naba.jsonl import read_json
 from naba.paths import find
 from naba.run import CURVE, training_files
@@ -65,7 +65,7 @@ def gather(folder: Path, reports: Sequence[Path] | None = None) -> RunFacts:
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder}/config.json: not as naba writes it ({error})") from None
     paths = _found(folder) if reports is None else [path / "report.json" if path.is_dir() else path for path in reports]
-    read = [_of_run(path, record, schema) for path in paths]
+    read = [_of_run(path, folder, record, schema) for path in paths]
     marks = [tuple(report["data"].values()) for report in read]
     for number, mark in enumerate(marks):
         if mark in marks[:number]:
@@ -134,14 +134,34 @@ def _found(folder: Path) -> list[Path]:
     return [path for path in (folder / "report.json", *sorted(folder.glob("reports/*/report.json"))) if path.is_file()]
 
 
-def _of_run(path: Path, record: Mapping[str, Any], schema: LabelSchema) -> Mapping[str, Any]:
-    """A report, after a look whether it is of this run: it holds the run's whole learning curve."""
+def _of_run(path: Path, folder: Path, record: Mapping[str, Any], schema: LabelSchema) -> Mapping[str, Any]:
+    """A report, after a look whether it is of this run."""
     report = read_report(path)
     if report["schema"]["fingerprint"] != schema.fingerprint:
         raise DataError(f"{path}: is of a run with other topics or stances; evaluate this run")
-    if json.dumps(report["history"], sort_keys=True) != json.dumps(record.get("history"), sort_keys=True):
+    if not _same_run(report, folder, record):
         raise DataError(f"{path}: is of another run, or of this one before it was trained anew; evaluate this run")
     return report
+
+
+def _same_run(report: Mapping[str, Any], folder: Path, record: Mapping[str, Any]) -> bool:
+    """Whether a report is of the run in `folder`: made from the same files, whatever the folder is called.
+
+    A report of before format 3 has no mark of them, and without weights there is nothing to compare it with: then by the
+    run's whole learning curve; and of a run without one by the folder's name.
+    """
+    mark = report.get("mark")
+    if mark and all((folder / name).is_file() for name in DECIDING):
+        return _files(mark) == _files(run_mark(folder))
+    if report["history"] is None and record.get("history") is None:
+        named: str = report["run"].replace("\\", "/").rstrip("/").rpartition("/")[2]
+        return named == folder.resolve().name
+    return json.dumps(report["history"], sort_keys=True) == json.dumps(record.get("history"), sort_keys=True)
+
+
+def _files(mark: str) -> str:
+    """The part of a run's mark that stands for its files, not its name."""
+    return mark.rpartition("@")[2]
 
 
 def _unchanged(report: Mapping[str, Any]) -> list[Path]:

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from naba.evaluation.card.facts import RunFacts, data_name, plain
-from naba.evaluation.report import HEADLINE, figure, readings_line, systems_rows, table, warnings, with_interval
+from naba.evaluation.figures import HEADLINE, NONE, bracketed, figure, met, with_interval
+from naba.evaluation.markdown_table import set_table, table
+from naba.evaluation.report_sections import behaviour_lines, comparison_lines, threshold_lines
+from naba.evaluation.report_tables import calibration_table
 from naba.evaluation.slices import SMALLEST
+from naba.evaluation.wording import notes, readings_line, systems_rows, unseen, warnings
 
 _MOST_ROWS = 30
-_POINT = (("threshold", 3), ("precision", 3), ("recall", 3), ("f1", 3))
 
 
 def figures(facts: RunFacts) -> Iterator[str]:
@@ -42,10 +45,11 @@ def _figures_of(report: Mapping[str, Any]) -> Iterator[str]:
     ]
     yield from table(["system", *HEADLINE.values()], [[plain(row[0]), *row[1:]] for row in systems_rows(report)])
     if report["readings"]:
-        yield from [f"{report['readings']['name']}: {readings_line(report)}.", ""]
-    detectable = model["detectable"]["pairs.f1"]
-    if detectable is not None:
-        yield from [f"Differences in pair-F1 under {100 * detectable:.1f} points can't be seen with this test set.", ""]
+        yield from [f"{readings_line(report)}.", ""]
+    if told := unseen(report):
+        yield from [told, ""]
+    if report["comparisons"]:
+        yield from ["This run minus the others, pair-F1:", "", *comparison_lines(report)]
     head = ["precision", "recall", "F1", "support"]
     rows = [
         [topic, *_class(model, f"topics.per_topic.{topic}", part), figure(part.get("average_precision"))]
@@ -75,7 +79,7 @@ def _by_source(slices: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         if one["by"] == "source":
             score = one["scores"]["pairs.f1"]
             spread = score["interval"]
-            cell = figure(score["value"]) + (f" [{spread['low']:.3f}, {spread['high']:.3f}]" if spread else "")
+            cell = figure(score["value"]) + bracketed((spread["low"], spread["high"]) if spread else None)
             rows.append([plain(one["value"]), f"{one['segments']:,}", cell])
     if rows:
         yield from [
@@ -87,8 +91,8 @@ def _by_source(slices: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 def _class(part: Mapping[str, Any], path: str, rates: Mapping[str, Any]) -> list[str]:
     """Precision, recall and F1 with its interval, and support; dashes for a class that is neither true nor said."""
-    if not rates["support"] and not rates["predicted"]:
-        return ["–", "–", "–", "0"]
+    if not met(rates):
+        return [NONE, NONE, NONE, "0"]
     return [
         figure(rates["precision"]),
         figure(rates["recall"]),
@@ -99,7 +103,7 @@ def _class(part: Mapping[str, Any], path: str, rates: Mapping[str, Any]) -> list
 
 def _leaks(report: Mapping[str, Any]) -> list[str]:
     """How segments that the run had met before were handled."""
-    lines, leaks = warnings(report), report["leaks"]
+    lines, leaks = [*warnings(report), *notes(report)], report["leaks"]
     if leaks["in_training"] == 0:
         lines.insert(0, "- no segment shares an article, 13 words in a row or a near-duplicate with the training data")
     if leaks["in_validation"] == 0:
@@ -116,58 +120,11 @@ def trust(facts: RunFacts) -> Iterator[str]:
     for report in reports:
         found = report["trust"]
         yield from [f"### On {plain(data_name(report))}, calibration", "", "Before and after the temperatures:", ""]
-        rows = []
-        for kind, question in (("topics", "presence"), ("stances", "stance")):
-            for topic, after in found["after"][kind].items():
-                before = found["before"][kind][topic]
-                values = (before["ece"], after["ece"], before["brier"], after["brier"])
-                rows.append([topic, question, *map(figure, values), str(after["support"])])
-        yield from table(["topic", "question", "ECE before", "after", "Brier before", "after", "support"], rows)
-        yield from _chosen(found["chosen"])
-
-
-def _chosen(chosen: Mapping[str, Any] | None) -> Iterator[str]:
-    if not chosen:
-        return
-    rows = [
-        [topic, point, *(figure(found[key], digits) for key, digits in _POINT), str(found["support"])]
-        for topic, points in chosen["thresholds"].items()
-        for point, found in points.items()
-        if found and point in ("shrunk", "precision", "recall")
-    ]
-    yield from ["Thresholds chosen on validation (`shrunk` is what the run uses), measured here:", ""]
-    yield from table(["topic", "point", "threshold", "precision", "recall", "F1", "support"], rows)
-    advice = chosen["recommendation"]
-    if not advice:
-        yield from ["Validation supports no confidence above which labels need no person.", ""]
-        return
-    low, high = advice["error_interval"] or (None, None)
-    yield from [
-        f"Above confidence {advice['threshold']:.3f} labels may need no person: that covers {figure(advice['coverage'], 2)} of the "
-        f"segments ({advice['automatic']}), {figure(advice['error'], 2)} of them wrong [{figure(low, 2)}, {figure(high, 2)}]; wanted: at most "
-        f"{advice['target']:.2f}.",
-        "",
-    ]
+        yield from set_table(calibration_table(found))
+        if found["chosen"]:
+            yield from ["Thresholds chosen on validation, measured here:", "", *threshold_lines(found["chosen"])]
 
 
 def behaviour(facts: RunFacts) -> Iterator[str]:
     """Pass rates of the behaviour tests; nothing where no report has them."""
-    found = next((report["behaviour"] for report in facts.reports if report.get("behaviour")), None)
-    if not found:
-        return
-    yield from [
-        "## Behaviour tests",
-        "",
-        f"{len(found['tests'])} tests on {found['distinct_texts']:,} written texts:",
-        "",
-    ]
-    rows = [
-        [kind, str(part["tests"]), str(part["cases"]), figure(part["pass_rate"]), figure(part["at_least"], 2)]
-        for kind, part in found["kinds"].items()
-    ]
-    yield from table(["kind", "tests", "cases", "passed", "needed"], rows)
-    missed = [[plain(name), figure(rate), figure(least, 2)] for name, (rate, least) in found["gates_missed"].items()]
-    if missed:
-        yield from ["Less than a release needs:", "", *table(["kind or test", "passed", "needed"], missed)]
-    else:
-        yield from ["All reach what a release needs.", ""]
+    yield from behaviour_lines(next((found for one in facts.reports if (found := one.get("behaviour"))), None))

@@ -10,7 +10,8 @@ from typing import Any
 
 from naba.evaluation.card.facts import RunFacts, data_name, plain, words
 from naba.evaluation.card.figures import behaviour, figures, trust
-from naba.evaluation.report import figure, table
+from naba.evaluation.figures import figure
+from naba.evaluation.markdown_table import table
 from naba.evaluation.slices import SMALLEST
 
 SECTIONS = ("labels", "use", "data", "recipe", "figures", "trust", "behaviour", "limits", "provenance")
@@ -50,7 +51,7 @@ def _use(facts: RunFacts) -> Iterator[str]:
     ]
     for report in facts.reports:
         pairs = report["systems"]["model"]["scores"]["pairs"]
-        if pairs["predicted"]:
+        if pairs["predicted"] and pairs["support"]:
             wrong = 1 - pairs["precision"]
             yield (
                 f"On {plain(data_name(report))}, {100 * wrong:.0f} in 100 of the (topic, stance) pairs that it gave were wrong, and it "

@@ -11,17 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import Field
 
-from naba.config import Config
+from naba.config import CompareConfig
 from naba.dataset.labelled import load_labelled
 from naba.errors import ConfigError, DataError
 from naba.evaluation.answers import Answers, TestSet
-from naba.evaluation.leaks import Leaks, find_leaks
-from naba.evaluation.material import Material, recorded_files
+from naba.evaluation.leaks import Leaks, find_leaks, refuse, unseen_by_all
+from naba.evaluation.material import Material
 from naba.evaluation.significance import holm
 from naba.evaluation.system import System, narrow
 from naba.evaluation.systems import load_system
@@ -39,27 +38,6 @@ _SWAPS_A_PAIR = 40
 """p is at least 1 / (1 + swaps), and Holm multiplies the smallest by the number of pairs: with 40 swaps for each it can
 still fall below 0.025."""
 _WEIGHTS = "model.safetensors"
-
-
-class CompareConfig(Config):
-    """`naba compare`: runs on the same labelled segments."""
-
-    data: list[Path]
-    """JSONL of labelled segments that the runs have not seen."""
-    mapping: Path | None = None
-    """What the labels of text classifiers of another make mean; see configs/mappings/example.yaml."""
-    drop_seen: bool = False
-    """Leave out the segments that share an article or text with the training data of any of the runs."""
-    allow_leak: bool = False
-    """Score segments that a run was trained or chosen on; the comparison is marked."""
-    resamples: int = Field(2000, ge=200)
-    """Bootstrap resamples behind every interval, and swaps behind every test."""
-    out: Path = Path("comparison")
-    """Folder of comparison.json, .md and .html."""
-    batch_size: int = Field(32, ge=1)
-    """Segments a forward pass."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """auto: CUDA where there is one."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +70,10 @@ def compare_runs(models: Sequence[str | Path], config: CompareConfig, *, progres
         raise ConfigError(f"mapping = {config.mapping}: all of these are runs of naba, which need none; leave it out")
     runs, items = _survey(names, config, progress)
     schema = next(iter(runs.values())).system.source_schema
-    _refuse(runs, items, config)
-    test = TestSet.of(_unseen(runs, items) if config.drop_seen else items, schema)
+    leaks = {name: run.leaks for name, run in runs.items()}
+    where = ", ".join(map(str, config.data))
+    refuse(leaks, items, where, drop_seen=config.drop_seen, allow_leak=config.allow_leak)
+    test = TestSet.of(unseen_by_all(leaks, items) if config.drop_seen else items, schema)
     for run in runs.values():
         test = run.system.scored_on(test)
     answers = {name: _answers(run, test, config, progress) for name, run in runs.items()}
@@ -149,7 +129,6 @@ def _survey(
     runs: dict[str, _Run] = {}
     items: list[LabelledSegment] = []
     schema: LabelSchema | None = None
-    met: dict[tuple[Path, ...], Leaks] = {}
     with progress.task("what the runs have met", len(names), "runs") as advance:
         for name, model in names.items():
             system = _light(model, config)
@@ -161,7 +140,7 @@ def _survey(
                 raise DataError(f"{model}: has other topics or stances than {first}; they cannot be compared")
             weights = find(Path(model)) / _WEIGHTS
             mark = fingerprint(weights) if weights.is_file() else None
-            runs[name] = _Run(model, system, _leaks(system, items, met), mark)
+            runs[name] = _Run(model, system, find_leaks(items, Material.of(system)), mark)
             advance(1, name)
     return runs, items
 
@@ -190,44 +169,6 @@ def _released(texts: Sequence[str], progress: Progress) -> Answers:
     raise RuntimeError("the run's weights were released")
 
 
-def _leaks(system: System, items: list[LabelledSegment], met: dict[tuple[Path, ...], Leaks]) -> Leaks:
-    """What of the data a run has met; runs of the same training and validation files have met the same."""
-    train, validation = (recorded_files(system.record, part) for part in ("train", "validation"))
-    key = (*train, Path(), *validation)
-    if key not in met:
-        known = Material.of(system, train=train, validation=validation)
-        met[key] = find_leaks(items, known.training, known.validation)
-    return met[key]
-
-
-def _unseen(runs: Mapping[str, _Run], items: Sequence[LabelledSegment]) -> list[LabelledSegment]:
-    """The segments that share nothing with any run's training data."""
-    kept = [{id(item) for item in run.leaks.unseen} for run in runs.values()]
-    return [item for item in items if all(id(item) in unseen for unseen in kept)]
-
-
-def _refuse(runs: Mapping[str, _Run], items: Sequence[LabelledSegment], config: CompareConfig) -> None:
-    where = ", ".join(map(str, config.data))
-    if config.drop_seen and not _unseen(runs, items):
-        raise DataError(f"{where}: every segment shares an article or text with the training data of one of the runs")
-    chosen_on = {name: run.leaks.in_validation for name, run in runs.items() if run.leaks.in_validation}
-    if chosen_on and not config.allow_leak:
-        raise DataError(
-            f"{where}: of {len(items)} segments {_counts(chosen_on)} are in a run's validation set, on which its checkpoint and "
-            "thresholds were chosen; give other data, or --allow-leak for a comparison that says so"
-        )
-    trained_on = {name: run.leaks.in_training for name, run in runs.items() if run.leaks.in_training}
-    if trained_on and not (config.drop_seen or config.allow_leak):
-        raise DataError(
-            f"{where}: of {len(items)} segments {_counts(trained_on)} share an article or text with a run's training data; leave "
-            "them out for all runs with --set drop_seen=true, or give --allow-leak for a comparison that says so"
-        )
-
-
-def _counts(numbers: Mapping[str, int]) -> str:
-    return ", ".join(f"{number} ({name})" for name, number in numbers.items())
-
-
 def _answers(run: _Run, test: TestSet, config: CompareConfig, progress: Progress) -> Answers:
     system = _load(run.model, config)
     return narrow(system.answers(test.texts, progress=progress), system.schema, test.schema)
@@ -242,12 +183,7 @@ def _described(run: _Run, runs: Mapping[str, _Run], config: CompareConfig) -> di
     return {
         "basis": run.system.description,
         "notes": notes,
-        "leaks": {
-            "in_training": run.leaks.in_training,
-            "in_validation": run.leaks.in_validation,
-            "dropped": config.drop_seen,
-            "allowed": config.allow_leak,
-        },
+        "leaks": run.leaks.to_dict(dropped=config.drop_seen, allowed=config.allow_leak),
     }
 
 

@@ -4,25 +4,22 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from naba.evaluation.comparison.report import verdict
+from naba.evaluation.figures import HEADLINE, NONE, bracketed, met
 from naba.evaluation.page.drawing import Picture
 from naba.evaluation.page.forests import Estimate, forest
 from naba.evaluation.page.report_pictures import scores_picture
-from naba.evaluation.page.summary import held
-from naba.evaluation.page.tables import (
-    NONE,
-    Cell,
-    Table,
-    bracketed,
-    columns,
-    estimate,
-    number,
-    pairs_first,
-    signed,
-    whole,
-    words,
-)
 from naba.evaluation.page.visible import cut, visible
-from naba.evaluation.report import HEADLINE, warnings
+from naba.evaluation.report_tables import difference_cells, difference_columns
+from naba.evaluation.tables import Cell, Table, columns, estimate, pairs_first, whole, words
+from naba.evaluation.wording import (
+    authored_warnings,
+    held,
+    independent,
+    leak_notes,
+    leak_warnings,
+    no_mcnemar,
+    unmarked,
+)
 
 _LONGEST = 19
 """Letters of a run's name in a picture of pairs."""
@@ -44,12 +41,16 @@ def comparison_view(comparison: Mapping[str, Any]) -> dict[str, Any]:
     """The variables of comparison.html.j2."""
     runs, pairs = comparison["runs"], comparison["differences"]
     drawn = dict(list(runs.items())[:_MOST_RUNS])
-    differences = [table for path in pairs_first() if (table := _differences_table(pairs, path)).rows]
+    differences = [table for path in pairs_first() if (table := _differences_table(comparison, path)).rows]
     return {
         "entries": [entry for entry in _CONTENTS if entry[0] != "differences" or differences],
         "comparison": comparison,
         "verdict": verdict(comparison),
         "warnings": _warnings(comparison),
+        "notes": {
+            name: [*(unmarked(line) for line in leak_notes(run["leaks"])), *run["notes"]] for name, run in runs.items()
+        },
+        "no_mcnemar": no_mcnemar(comparison),
         "runs": _runs_table(runs),
         "runs_picture": scores_picture("runs", "Runs side by side", drawn, first=False),
         "differences_picture": _differences_picture(pairs),
@@ -63,16 +64,9 @@ def comparison_view(comparison: Mapping[str, Any]) -> dict[str, Any]:
 
 def _warnings(comparison: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     """Run → what makes its scores other than they look."""
-    found = []
-    for name, run in comparison["runs"].items():
-        lines = warnings({"leaks": run["leaks"], "authored": 0})
-        plain = [line.removeprefix("- ").replace("**", "") for line in lines]
-        if plain:
-            found.append((name, plain))
-    if comparison["authored"]:
-        line = f"{comparison['authored']} segments were authored, not published: they say nothing about real news"
-        found.insert(0, ("all runs", [line]))
-    return found
+    found = [("all runs", authored_warnings(comparison["authored"]))]
+    found += [(name, leak_warnings(run["leaks"])) for name, run in comparison["runs"].items()]
+    return [(name, [unmarked(line) for line in lines]) for name, lines in found if lines]
 
 
 def _runs_table(runs: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -81,12 +75,11 @@ def _runs_table(runs: Mapping[str, Mapping[str, Any]]) -> Table:
             words(name),
             *(estimate(run, path) for path in HEADLINE),
             whole(run["scores"]["pairs"]["support"]),
-            number(run["detectable"].get("pairs.f1")),
             words(run["basis"]),
         ]
         for name, run in runs.items()
     ]
-    head = columns("run", *HEADLINE.values(), "gold pairs", "pair-F1 detectable from", "made of")
+    head = columns("run", *HEADLINE.values(), "gold pairs", "made of")
     return Table("Runs side by side, with 95 % intervals", (*head[:-1], columns("made of")[0]), rows)
 
 
@@ -110,37 +103,14 @@ def _matrix_cell(difference: Mapping[str, Any] | None) -> Cell:
     return Cell(f"{difference['value']:+.3f} {told}", difference["value"], told if holds else "")
 
 
-def _differences_table(pairs: Sequence[Mapping[str, Any]], path: str) -> Table:
-    rows = []
-    for pair in pairs:
-        found = pair["differences"].get(path)
-        if found is None:
-            continue
-        told, exactly = held(found), pair["mcnemar"]
-        rows.append(
-            [
-                words(pair["first"]),
-                words(pair["second"]),
-                signed(found["value"], found["interval"], told if told in ("better", "worse") else ""),
-                number(found["p"]),
-                number(found.get("p_holm")),
-                words(told),
-                number(found["detectable"]),
-                words(f"{exactly['only_first']} : {exactly['only_second']}"),
-                number(exactly["p"]),
-            ]
-        )
-    names = (
-        "first",
-        "second",
-        "first minus second, 95\N{NO-BREAK SPACE}%",
-        "p",
-        "p (Holm)",
-        "the first is",
-        "detectable from",
-    )
-    head = [*columns(*names, "only one wholly right", "p (McNemar)", words=2)]
-    head[5], head[7] = columns(names[5])[0], columns("only one wholly right")[0]
+def _differences_table(comparison: Mapping[str, Any], path: str) -> Table:
+    tested = independent(comparison)
+    rows = [
+        [words(pair["first"]), words(pair["second"]), *difference_cells(found, pair["mcnemar"], mcnemar_too=tested)]
+        for pair in comparison["differences"]
+        if (found := pair["differences"].get(path))
+    ]
+    head = (*columns("first", "second", words=2), *difference_columns("the first is", mcnemar_too=tested))
     return Table(f"Every pair of runs, {HEADLINE[path]}", head, rows, heads=2)
 
 
@@ -168,15 +138,11 @@ def _side_by_side(
     rows = []
     for key, (path, scores) in of_runs[0][1].items() if of_runs else ():
         values = [
-            Cell(NONE) if key not in of_run or not _scored(of_run[key][1]) else estimate(run, f"{path}.f1")
+            Cell(NONE) if key not in of_run or not met(of_run[key][1]) else estimate(run, f"{path}.f1")
             for run, of_run in of_runs
         ]
         rows.append([*map(words, key), *values, whole(scores["support"])])
     return Table(caption, columns(*heads, *runs, "support", words=len(heads)), rows, heads=len(heads))
-
-
-def _scored(scores: Mapping[str, Any]) -> bool:
-    return bool(scores["support"] or scores["predicted"])
 
 
 def _topics(scores: Mapping[str, Any]) -> dict[tuple[str, ...], tuple[str, Mapping[str, Any]]]:

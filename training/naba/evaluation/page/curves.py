@@ -4,10 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from naba.evaluation.figures import figure as shown
 from naba.evaluation.page.drawing import BLUE, INK, LINE, MUTED, ORANGE, Picture, from_svg, picture
 from naba.evaluation.page.visible import visible
 from naba.evaluation.reliability import BINS
-from naba.evaluation.report import figure as shown
 from naba.finetuning.learning_curve import drawn
 
 _PANEL = (3.5, 4.3)

@@ -13,11 +13,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from naba.evaluation.figures import figure
 from naba.evaluation.page.comparison_view import comparison_view
 from naba.evaluation.page.report_view import contents, report_drawings, report_view
 from naba.evaluation.page.shown_mistakes import Limits
 from naba.evaluation.page.visible import visible
-from naba.evaluation.report import figure
 
 LARGEST = 3_000_000
 """Bytes of a page: what opens at once and can be sent by mail."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from naba.evaluation.figures import HEADLINE, bracketed, score_at
 from naba.evaluation.page.confusion import confusion_picture
 from naba.evaluation.page.curves import (
     learning_curve_picture,
@@ -12,8 +13,8 @@ from naba.evaluation.page.curves import (
 )
 from naba.evaluation.page.drawing import Picture
 from naba.evaluation.page.forests import Estimate, forest, panels
-from naba.evaluation.page.tables import bracketed, estimate, interval_at
-from naba.evaluation.report import HEADLINE, NAMES, score_at, system_names
+from naba.evaluation.tables import estimate, interval_at
+from naba.evaluation.wording import NAMES, system_names
 
 MOST_PANELS = 12
 """Topics that are drawn, those with the most support; the tables have all."""

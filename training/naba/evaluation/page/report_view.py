@@ -3,12 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
+from naba.evaluation import report_tables as tables
 from naba.evaluation.page import report_pictures as pictures
-from naba.evaluation.page import report_tables as tables
 from naba.evaluation.page.shown_mistakes import Limits, mistakes
 from naba.evaluation.page.summary import summary
-from naba.evaluation.page.tables import pairs_first
-from naba.evaluation.report import readings_line, warnings
+from naba.evaluation.tables import pairs_first
+from naba.evaluation.wording import (
+    INDEPENDENT,
+    WILSON,
+    no_mcnemar,
+    notes,
+    readings_line,
+    recommendation,
+    unmarked,
+    warnings,
+)
 
 SHOWN_FAILURES = 3
 """Failing cases of a behaviour test that are shown."""
@@ -41,18 +50,22 @@ def report_view(report: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     comparisons = [tables.comparisons_table(report, path) for path in pairs_first()]
     return {
         "report": report,
-        "warnings": [_plain(line) for line in warnings(report)],
-        "notes": model.get("notes", []),
+        "warnings": [unmarked(line) for line in warnings(report)],
+        "notes": [*(unmarked(line) for line in notes(report)), *model.get("notes", [])],
         "summary": summary(report),
         "systems": tables.systems_table(report),
-        "readings_line": f"{report['readings']['name']}: {readings_line(report)}" if report["readings"] else None,
+        "readings_line": readings_line(report) if report["readings"] else None,
         "comparisons": [table for table in comparisons if table.rows],
+        "no_mcnemar": no_mcnemar(report),
         "topics": tables.topics_table(model),
         "averages": tables.averages_table(model),
         "stances": tables.stances_table(model),
         "pairs": tables.pairs_table(model),
         "calibration": tables.calibration_table(trust) if trust else None,
         "chosen": chosen,
+        "recommendation": recommendation(chosen) if chosen else None,
+        "WILSON": WILSON,
+        "INDEPENDENT": INDEPENDENT,
         "thresholds": tables.thresholds_table(chosen) if chosen else None,
         "slices": tables.slices_tables(report["slices"]),
         "behaviour": behaviour,
@@ -95,8 +108,3 @@ def contents(variables: Mapping[str, Any]) -> list[tuple[str, str]]:
         for anchor, name, needed in _CONTENTS
         if not needed or any(variables[variable] for variable in needed)
     ]
-
-
-def _plain(line: str) -> str:
-    """A warning without its Markdown."""
-    return line.removeprefix("- ").replace("**", "")

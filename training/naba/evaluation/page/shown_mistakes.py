@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from naba.evaluation.page.report_tables import kind_name
+from naba.evaluation.figures import figure
 from naba.evaluation.page.visible import cut
-from naba.evaluation.report import figure
+from naba.evaluation.report_tables import kind_name
 
 
 @dataclass(frozen=True, slots=True)

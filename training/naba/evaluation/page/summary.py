@@ -3,41 +3,42 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from naba.evaluation.comparison.report import ALPHA
-from naba.evaluation.page.tables import bracketed, estimate
-from naba.evaluation.report import NAMES, figure, score_at
+from naba.evaluation.figures import bracketed, p_said, score_at, share, with_interval
+from naba.evaluation.wording import NAMES, held, unseen
 
 
 def summary(report: Mapping[str, Any]) -> list[str]:
     """Sentences: the headline scores, the best baseline, and what the test set cannot tell."""
+    return [*_pairs(report), *_topics(report), *_against_baseline(report), *_unsure(report)]
+
+
+def _pairs(report: Mapping[str, Any]) -> Iterator[str]:
     model = report["systems"]["model"]
-    pairs = model["scores"]["pairs"]
-    found = [
-        f"Of the {pairs['support']:,} (topic, stance) pairs that are in these {report['segments']:,} segments, this run "
-        f"finds {_share(pairs['recall'])}, and {_share(pairs['precision'])} of the {pairs['predicted']:,} that it names are "
-        f"right: pair F1 {estimate(model, 'pairs.f1').text}.",
-        f"It finds the topics with a macro-F1 of {estimate(model, 'topics.macro_f1').text}; where a topic is present, it tells "
-        f"the stance with a macro-F1 of {estimate(model, 'stances.macro_f1').text}; {_share(model['scores']['exact_match'])} of "
-        f"the segments are labelled wholly right (exact match {estimate(model, 'exact_match').text}).",
-        *_against_baseline(report),
-    ]
-    detectable = model["detectable"]["pairs.f1"]
-    if detectable is not None:
-        found.append(
-            f"With this test set, differences in pair-F1 under {100 * detectable:.1f} points can't be seen; intervals are 95 %, "
-            "over resampled clusters of articles and near-duplicates."
+    pairs, segments = model["scores"]["pairs"], f"these {report['segments']:,} segments"
+    if not pairs["support"]:
+        yield f"In {segments} there is no (topic, stance) pair to find; this run names {pairs['predicted']:,}."
+        return
+    named = "it names none"
+    if pairs["predicted"]:
+        named = f"{share(pairs['precision'])} of the {pairs['predicted']:,} that it names are right"
+    yield (
+        f"Of the {pairs['support']:,} (topic, stance) pairs that are in {segments}, this run finds {share(pairs['recall'])}, and "
+        f"{named}: pair F1 {with_interval(model, 'pairs.f1')}."
+    )
+
+
+def _topics(report: Mapping[str, Any]) -> Iterator[str]:
+    model = report["systems"]["model"]
+    scores = model["scores"]
+    if scores["topics"]["macro_f1"] is not None:
+        yield f"It finds the topics with a macro-F1 of {with_interval(model, 'topics.macro_f1')}."
+    if scores["stances"]["macro_f1"] is not None:
+        yield f"Where a topic is present, it tells the stance with a macro-F1 of {with_interval(model, 'stances.macro_f1')}."
+    if scores["exact_match"] is not None:
+        yield (
+            f"{share(scores['exact_match'])} of the segments that were judged on every topic are labelled wholly right (exact match "
+            f"{with_interval(model, 'exact_match')})."
         )
-    return found
-
-
-def held(difference: Mapping[str, Any]) -> str:
-    """Whether a difference holds after Holm's correction, in words."""
-    p = difference.get("p_holm")
-    if p is None:
-        return "cannot be tested"
-    if p >= ALPHA:
-        return "not told apart"
-    return "better" if difference["value"] > 0 else "worse"
 
 
 def _against_baseline(report: Mapping[str, Any]) -> Iterator[str]:
@@ -59,11 +60,13 @@ def _against_baseline(report: Mapping[str, Any]) -> Iterator[str]:
         "cannot be tested": "which cannot be tested",
     }[held(found)]
     yield (
-        f"The best baseline, {NAMES[best]}, has pair F1 {estimate(report['systems'][best], 'pairs.f1').text}; the difference is "
-        f"{found['value']:+.3f}{bracketed(found['interval'])}, p = {figure(found['p'])}, with Holm's correction "
-        f"{figure(found.get('p_holm'))}: {told}."
+        f"The best baseline, {NAMES[best]}, has pair F1 {with_interval(report['systems'][best], 'pairs.f1')}; the difference is "
+        f"{found['value']:+.3f}{bracketed(found['interval'])}, {p_said(found['p'])}, with Holm's correction "
+        f"{p_said(found.get('p_holm'))}: {told}."
     )
 
 
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
+def _unsure(report: Mapping[str, Any]) -> Iterator[str]:
+    yield "Intervals are 95 %, over resampled clusters of articles and near-duplicates."
+    if said := unseen(report):
+        yield said

@@ -7,7 +7,7 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict  # pydantic cannot read typing's on Python 3.11
 
-from naba.evaluation.stored.scores import Count, Share, strict
+from naba.evaluation.stored.scores import Count, Kappa, Scores, Share, strict
 
 
 @strict
@@ -265,3 +265,13 @@ class Behaviour(TypedDict):
     gates_missed: dict[str, tuple[Share, Share]]
     """Kind or test → share of cases passed, share needed; empty: fit for release."""
     tests: list[BehaviourTest]
+
+
+@strict
+class Readings(TypedDict):
+    """The second reading of the test set against the first."""
+
+    name: str
+    segments: Count
+    kappa: dict[str, Kappa]
+    scores: Scores

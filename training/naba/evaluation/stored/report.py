@@ -16,7 +16,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic cannot read typing's on Python 3.11
 
 from naba.errors import DataError
-from naba.evaluation.stored.parts import Behaviour, Curve, Errors, Slice
+from naba.evaluation.stored.parts import Behaviour, Curve, Errors, Readings, Slice
 from naba.evaluation.stored.scores import (
     Compared,
     Count,
@@ -24,7 +24,6 @@ from naba.evaluation.stored.scores import (
     Interval,
     LeakCounts,
     McNemar,
-    Readings,
     SchemaIds,
     Scores,
     System,
@@ -46,6 +45,10 @@ class Report(TypedDict):
     format: Literal[2, 3]
     run: str
     """As it was named."""
+    mark: NotRequired[str | None]
+    """From format 3: name and fingerprint of what its answers follow from; null for a model that is no folder."""
+    resamples: NotRequired[Count]
+    """From format 3: bootstrap resamples behind every interval."""
     schema: SchemaIds
     data: dict[str, str]
     """Test file → its fingerprint, the first sixteen hex digits of its SHA-256."""

@@ -101,6 +101,21 @@ class Scores(TypedDict):
 
 
 @strict
+class LeakCounts(TypedDict):
+    """Segments that a run has met before, and what was done with them."""
+
+    in_training: Count | None
+    """Sharing an article or text with its training data; null where that is not at hand."""
+    in_validation: Count | None
+    """In its validation set; null where that is not at hand."""
+    not_checked: NotRequired[list[str]]
+    """Files that it was trained or chosen on and that were gone or changed."""
+    dropped: bool
+    """Those in training were left out."""
+    allowed: bool
+
+
+@strict
 class System(TypedDict):
     """The run ("model"), another run, or a baseline: with scores, or the reason why there are none."""
 
@@ -108,6 +123,8 @@ class System(TypedDict):
     """What it is, or was fitted on."""
     notes: NotRequired[list[str]]
     """Of runs: what a reader of the scores has to know."""
+    leaks: NotRequired[LeakCounts]
+    """Of other runs: what they have met of the test set."""
     seconds: NotRequired[Annotated[float, Field(ge=0)]]
     """Of baselines: how long they took."""
     reason: NotRequired[str | None]
@@ -158,16 +175,6 @@ class Kappa(TypedDict):
     segments: Count
     both: Count
     """Segments in which both found the topic."""
-
-
-@strict
-class Readings(TypedDict):
-    """The second reading of the test set against the first."""
-
-    name: str
-    segments: Count
-    kappa: dict[str, Kappa]
-    scores: Scores
 
 
 @strict
@@ -273,19 +280,6 @@ class Trust(TypedDict):
     aurc: Share | None
     chosen: Chosen | None
     """Null where the validation data is not at hand."""
-
-
-@strict
-class LeakCounts(TypedDict):
-    """Segments that a run has met before, and what was done with them."""
-
-    in_training: Count | None
-    """Sharing an article or text with its training data; null where that is not at hand."""
-    in_validation: Count | None
-    """In its validation set; null where that is not at hand."""
-    dropped: bool
-    """Those in training were left out."""
-    allowed: bool
 
 
 @strict

@@ -1,6 +1,7 @@
 from typing import Any
 
-from naba.evaluation.page.report_tables import (
+from naba.evaluation.figures import HEADLINE
+from naba.evaluation.report_tables import (
     averages_table,
     behaviour_kinds_table,
     comparisons_table,
@@ -8,9 +9,8 @@ from naba.evaluation.page.report_tables import (
     slices_tables,
     systems_table,
 )
-from naba.evaluation.page.summary import held
-from naba.evaluation.page.tables import estimate, pairs_first, signed
-from naba.evaluation.report import HEADLINE, system_names
+from naba.evaluation.tables import estimate, pairs_first, signed
+from naba.evaluation.wording import held, system_names
 
 Report = dict[str, Any]
 

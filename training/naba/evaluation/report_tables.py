@@ -1,22 +1,11 @@
-"""The tables of a report's page, made from report.json."""
+"""The tables of a report, made from report.json: a page, Markdown and a model card are set from the same."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from naba.evaluation.page.summary import held
-from naba.evaluation.page.tables import (
-    NONE,
-    Cell,
-    Table,
-    bracketed,
-    columns,
-    estimate,
-    number,
-    signed,
-    whole,
-    words,
-)
-from naba.evaluation.report import HEADLINE, NAMES, figure, score_at, system_names, systems_rows
+from naba.evaluation.figures import HEADLINE, NONE, bracketed, figure, met, score_at
+from naba.evaluation.tables import Cell, Column, Table, chance, columns, estimate, number, signed, whole, words
+from naba.evaluation.wording import INDEPENDENT, NAMES, POINTS, held, independent, system_names, systems_rows
 
 _SCORES = ("precision", "recall", "f1")
 _CLASS = ("precision", "recall", "F1", "said", "support")
@@ -41,38 +30,34 @@ def systems_table(report: Mapping[str, Any]) -> Table:
 
 def comparisons_table(report: Mapping[str, Any], path: str) -> Table:
     """This run minus each other system, in one score."""
-    rows = []
-    for name, row in report["comparisons"].items():
-        found = row["differences"].get(path)
-        if found is None:
-            continue
-        told = held(found)
-        exactly = row["mcnemar"]
-        rows.append(
-            [
-                words(NAMES.get(name, name)),
-                signed(found["value"], found["interval"], told if told in ("better", "worse") else ""),
-                number(found["p"]),
-                number(found.get("p_holm")),
-                words(told),
-                number(found["detectable"]),
-                words(f"{exactly['only_first']} : {exactly['only_second']}"),
-                number(exactly["p"]),
-            ]
-        )
-    names = (
-        "other",
-        "difference, 95\N{NO-BREAK SPACE}%",
-        "p",
-        "p (Holm)",
-        "this run is",
-        "detectable from",
-        "only one wholly right",
-        "p (McNemar)",
-    )
-    head = [*columns(*names)]
-    head[4], head[6] = columns(names[4])[0], columns(names[6])[0]
+    rows = [
+        [words(NAMES.get(name, name)), *difference_cells(found, row["mcnemar"], mcnemar_too=independent(report))]
+        for name, row in report["comparisons"].items()
+        if (found := row["differences"].get(path))
+    ]
+    head = (*columns("other"), *difference_columns("this run is", mcnemar_too=independent(report)))
     return Table(f"This run minus the others, {HEADLINE[path]}", head, rows)
+
+
+def difference_columns(told: str, *, mcnemar_too: bool) -> list[Column]:
+    """The heads of `difference_cells`."""
+    names = ("difference, 95\N{NO-BREAK SPACE}%", "p", "p (Holm)", told, "detectable from", "only one wholly right")
+    heads = [Column(name, numeric=name not in (told, "only one wholly right")) for name in names]
+    return heads + [Column(f"p (McNemar, {INDEPENDENT})")] * mcnemar_too
+
+
+def difference_cells(found: Mapping[str, Any], exactly: Mapping[str, Any], *, mcnemar_too: bool) -> list[Cell]:
+    """A difference with its tests; `mcnemar_too`: McNemar's among them, which takes segments for independent."""
+    told = held(found)
+    return [
+        signed(found["value"], found["interval"], told if told in ("better", "worse") else ""),
+        chance(found["p"]),
+        chance(found.get("p_holm")),
+        words(told),
+        number(found["detectable"]),
+        words(f"{exactly['only_first']} : {exactly['only_second']}"),
+        *([chance(exactly["p"])] if mcnemar_too else []),
+    ]
 
 
 def topics_table(part: Mapping[str, Any]) -> Table:
@@ -146,7 +131,7 @@ def thresholds_table(chosen: Mapping[str, Any]) -> Table:
     rows = [
         [
             words(topic),
-            words(name),
+            words(POINTS[name]),
             number(point["threshold"], 2),
             *(_wilson(point, score) for score in ("precision", "recall")),
             number(point["f1"]),
@@ -154,8 +139,8 @@ def thresholds_table(chosen: Mapping[str, Any]) -> Table:
             whole(point["support"]),
         ]
         for topic, per in chosen["thresholds"].items()
-        for name, point in per.items()
-        if point
+        for name in POINTS
+        if (point := per.get(name))
     ]
     head = columns("topic", "point", "threshold", *_CLASS, words=2)
     return Table("Operating points", head, rows, heads=2)
@@ -243,7 +228,7 @@ def kind_name(kind: str) -> str:
 
 def _class_row(part: Mapping[str, Any], path: str, scores: Mapping[str, Any]) -> list[Cell]:
     counts = [whole(scores["predicted"]), whole(scores["support"])]
-    if not scores["support"] and not scores["predicted"]:
+    if not met(scores):
         return [Cell(NONE)] * len(_SCORES) + counts
     return [estimate(part, f"{path}.{name}") for name in _SCORES] + counts
 
@@ -271,5 +256,5 @@ def _slice_row(one: Mapping[str, Any]) -> list[Cell]:
         whole(score["support"]),
         value,
         signed(difference["value"] if difference else None),
-        number(difference["p_adjusted"] if difference else None),
+        chance(difference["p_adjusted"] if difference else None),
     ]

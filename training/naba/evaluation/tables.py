@@ -1,4 +1,4 @@
-"""Tables for a page: cells with what they show and what they sort as.
+"""Tables of a report: cells with what they show and what they sort as; pages and Markdown are set from the same.
 
 Table("Topics", (Column("topic", numeric=False), Column("F1")), [[words("oil"), number(0.5)]])
 """
@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from naba.evaluation.report import HEADLINE, figure, score_at, with_interval
-
-NONE = "–"
+from naba.evaluation.figures import HEADLINE, NONE, bracketed, figure, p_value, score_at, with_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +62,11 @@ def number(value: float | None, digits: int = 3) -> Cell:
     return Cell(figure(value, digits), value)
 
 
+def chance(p: float | None) -> Cell:
+    """A cell with a p-value."""
+    return Cell(p_value(p), p)
+
+
 def whole(value: int | None) -> Cell:
     """A cell with a count."""
     return Cell(NONE if value is None else f"{value:,}", value)
@@ -74,11 +77,6 @@ def signed(value: float | None, interval: Sequence[float] | None = None, tint: s
     if value is None:
         return Cell(NONE)
     return Cell(f"{value:+.3f}" + bracketed(interval), value, tint)
-
-
-def bracketed(interval: Sequence[float] | None) -> str:
-    """An interval as " [0.552, 0.695]", or nothing."""
-    return f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else ""
 
 
 def estimate(part: Mapping[str, Any], path: str) -> Cell:
