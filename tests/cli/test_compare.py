@@ -31,7 +31,10 @@ def test_runs_are_compared_on_the_shipped_data(naba: Run, tiny_run: Path, tmp_pa
     )
     assert code == 0
     assert "naba: warning: 160 segments were authored, not published" in errors
-    assert "naba: warning: copy: 160 segments share an article or text with the training data: the scores are too high" in errors
+    assert (
+        "naba: warning: copy: 160 segments share an article or text with the training data: the scores are too high"
+        in errors
+    )
     assert (tmp_path / "marked" / "comparison.html").is_file()
 
 

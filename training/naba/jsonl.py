@@ -29,6 +29,8 @@ def read_numbered(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise DataError(f"{path}: is a folder; name a JSONL file in it")
     if not path.is_file():
         raise DataError(f"{path}: no such file")
+    if path.suffix in (".csv", ".tsv", ".parquet", ".xlsx"):
+        raise DataError(f"{path}: is no JSONL; `naba import` makes it of a table")
     try:
         lines = path.open("rb")
     except PermissionError as error:

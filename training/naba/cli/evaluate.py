@@ -63,8 +63,13 @@ def evaluate(
         show(behaviour_failures(report["behaviour"], examples=2))
     show("report: " + ", ".join(map(str, files)))
     if gate and (missed := report["behaviour"]["gates_missed"]):
-        rates = ", ".join(f"{name} {rate:.2f} of {least:.2f}" for name, (rate, least) in missed.items())
-        say(f"naba: not fit for release, behaviour gates missed: {rates}")
+        kinds = [
+            f"{kind} {missed[kind][0]:.2f} of {missed[kind][1]:.2f}"
+            for kind in report["behaviour"]["kinds"]
+            if kind in missed
+        ]
+        tests = f"{len(missed) - len(kinds)} of {len(report['behaviour']['tests'])} tests"
+        say(f"naba: not fit for release, behaviour gates missed: {', '.join([*kinds, tests])}")
         raise typer.Exit(1)
 
 

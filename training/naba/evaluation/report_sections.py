@@ -89,6 +89,8 @@ def _calibration(trust: Mapping[str, Any] | None) -> Iterator[str]:
     if trust.get("chosen"):
         yield from ["## Thresholds, chosen on validation and measured here", ""]
         yield from threshold_lines(trust["chosen"])
+    else:
+        yield from [recommendation(None), ""]
 
 
 def threshold_lines(chosen: Mapping[str, Any]) -> Iterator[str]:

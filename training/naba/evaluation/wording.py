@@ -123,8 +123,13 @@ def no_mcnemar(content: Mapping[str, Any]) -> str | None:
     )
 
 
-def recommendation(chosen: Mapping[str, Any]) -> str:
-    """From which confidence labels need no person, as a sentence."""
+def recommendation(chosen: Mapping[str, Any] | None) -> str:
+    """From which confidence labels need no person, as a sentence; of None, why there is no advice."""
+    if chosen is None:
+        return (
+            "No thresholds and no recommendation: the run's validation data is not at hand; name it with "
+            "--set validation=[FILE]."
+        )
     advice = chosen["recommendation"]
     if not advice:
         return "Validation supports no confidence above which labels need no person."

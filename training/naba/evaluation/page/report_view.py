@@ -63,7 +63,7 @@ def report_view(report: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
         "pairs": tables.pairs_table(model),
         "calibration": tables.calibration_table(trust) if trust else None,
         "chosen": chosen,
-        "recommendation": recommendation(chosen) if chosen else None,
+        "recommendation": recommendation(chosen) if trust else None,
         "WILSON": WILSON,
         "INDEPENDENT": INDEPENDENT,
         "thresholds": tables.thresholds_table(chosen) if chosen else None,
