@@ -22,6 +22,7 @@ from naba.cli import (
     model,
     pretrain,
     pseudo,
+    render,
     resolve,
     rules,
     select,
@@ -53,6 +54,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {  # in the order of the work
     "evaluate": evaluate.evaluate,
     "compare": compare.compare,
     "card": card.card,
+    "render": render.render,
     "label": model.label,
     "keys": keys.keys,
 }
