@@ -34,6 +34,8 @@ from naba.tfidf import targets
 HERE = Path(__file__).parent
 SCORE = "pairs.f1"
 RESAMPLES = 2000
+_OF_RUNS = (("p (Holm)", lambda row: f"{row['p_holm']:.3f}"), ("time", lambda row: f"{row['time']:.1f} ×"))
+"""Columns of techniques that cost trainings of their own: head, and the cell of a row."""
 
 
 class Folds:
@@ -186,9 +188,7 @@ def markdown(result: dict[str, Any]) -> str:
         lines += [
             f"## Screened together, in {len(values)} runs (pair-F1 {min(values.values()):.3f} to {max(values.values()):.3f})",
             "",
-            *_table(
-                rows, ("p (Holm)", lambda row: f"{row['p_holm']:.3f}"), ("time", lambda row: f"{row['time']:.1f} ×")
-            ),
+            *_table(rows, *_OF_RUNS),
         ]
     if result["averages"]:
         lines += [
@@ -204,11 +204,7 @@ def markdown(result: dict[str, Any]) -> str:
         lines += [
             "## Alone, beside the plain run (one training each: its luck is not in the interval)",
             "",
-            *_table(
-                result["singles"],
-                ("p (Holm)", lambda row: f"{row['p_holm']:.3f}"),
-                ("time", lambda row: f"{row['time']:.1f} ×"),
-            ),
+            *_table(result["singles"], *_OF_RUNS),
         ]
     if result["seeds"]:
         lines += ["## Several seeds (pair-F1)", ""]

@@ -24,7 +24,7 @@ from naba.evaluation.behaviour.suite import BehaviourSuite, load_suite, run_beha
 from naba.evaluation.curves import precision_recall
 from naba.evaluation.embeddings import EncoderSource
 from naba.evaluation.error_analysis import error_analysis
-from naba.evaluation.leaks import find_leaks, refuse, unseen_by_all
+from naba.evaluation.leaks import LeakSearch, find_leaks, refuse, unseen_by_all
 from naba.evaluation.material import Material
 from naba.evaluation.readings import consistency, reading_name
 from naba.evaluation.slices import slices
@@ -65,12 +65,15 @@ def evaluate_run(model: str | Path, config: EvaluateConfig, *, progress: Progres
     known = Material.of(system, train=config.train, validation=config.validation)
     others = _others(system, config)
     leaks = {MODEL: find_leaks(items, known)}
-    leaks |= {name: find_leaks(items, Material.of(other)) for name, other in others.items()}
+    search = LeakSearch(items)
+    leaks |= {name: search.of(other) for name, other in others.items()}
     where = ", ".join(map(str, config.data))
     refuse(leaks, items, where, drop_seen=config.drop_seen, allow_leak=config.allow_leak)
     test = system.scored_on(TestSet.of(unseen_by_all(leaks, items) if config.drop_seen else items, schema))
     answers, uncalibrated = _answers(system, test.texts, config, progress)
-    said = {MODEL: answers} | {name: other.answers(test.texts, progress=progress) for name, other in others.items()}
+    said = {MODEL: answers} | {
+        name: _load(other.name, config).answers(test.texts, progress=progress) for name, other in others.items()
+    }
     described: dict[str, dict[str, Any]] = {
         name: {"basis": one.description, "notes": list(one.notes)} for name, one in {MODEL: system, **others}.items()
     }
@@ -136,16 +139,23 @@ def _suite(config: EvaluateConfig, system: System) -> BehaviourSuite | None:
 
 
 def _others(system: System, config: EvaluateConfig) -> dict[str, System]:
-    """The other runs by the name they have in the report, which is never that of the run itself or a baseline."""
+    """The other runs by the name they have in the report, which is never that of the run itself or a baseline.
+
+    Without their weights: they are loaded again one after the other, to answer.
+    """
     found: dict[str, System] = {}
     for given in config.compare:
         name = f"./{given}" if given in (MODEL, *ALL) else given
         if name in found:
             raise ConfigError(f"--compare {given}: is given twice; name every run once")
-        found[name] = load_system(given, device=config.device, batch_size=config.batch_size)
+        found[name] = _load(given, config).released()
         if found[name].schema.fingerprint != system.schema.fingerprint:
             raise DataError(f"{given}: has other topics or stances than {system.name}; they cannot be compared")
     return found
+
+
+def _load(model: str, config: EvaluateConfig) -> System:
+    return load_system(model, device=config.device, batch_size=config.batch_size)
 
 
 def _answers(

@@ -11,6 +11,8 @@ from typing import Any
 from naba.dataset.leakage import stock_text, without_overlap
 from naba.errors import DataError
 from naba.evaluation.material import Material
+from naba.evaluation.system import System
+from naba.fingerprint import fingerprint_of
 from naba.records import LabelledSegment
 
 OVERLAP_WORDS = 13
@@ -49,6 +51,22 @@ def find_leaks(test: Sequence[LabelledSegment], met: Material) -> Leaks:
         len(test) - len(apart) if met.validation else None,
         met.missing,
     )
+
+
+class LeakSearch:
+    """Leaks of any number of runs in one test set; runs that were made from the same files are compared with it once."""
+
+    def __init__(self, test: Sequence[LabelledSegment]) -> None:
+        self._test = test
+        self._found: dict[str, Leaks] = {}
+
+    def of(self, system: System) -> Leaks:
+        """What this run has met, by its own record."""
+        config = system.record.get("config") or {}
+        files = fingerprint_of([config.get("train"), config.get("validation"), system.record.get("data")])
+        if files not in self._found:
+            self._found[files] = find_leaks(self._test, Material.of(system))
+        return self._found[files]
 
 
 def unseen_by_all(leaks: Mapping[str, Leaks], test: Sequence[LabelledSegment]) -> list[LabelledSegment]:

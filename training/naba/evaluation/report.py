@@ -11,13 +11,11 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from naba.evaluation.figures import HEADLINE, figure
+from naba.evaluation.figures import HEADLINE
 from naba.evaluation.markdown_table import escaped, table
 from naba.evaluation.report_sections import sections
 from naba.evaluation.wording import notes, readings_line, systems_rows, unseen, warnings
 from naba.jsonl import write_json, write_text
-
-__all__ = ["HEADLINE", "figure", "markdown", "systems_table", "table", "warnings", "write_report"]
 
 
 def write_report(folder: Path, report: Mapping[str, Any]) -> list[Path]:

@@ -49,6 +49,10 @@ class System:
     checkpoint: Checkpoint | None = None
     """The loaded model of a run or checkpoint."""
 
+    def released(self) -> "System":
+        """The same without its weights, so that another can be loaded: neither its model nor the function that holds it."""
+        return replace(self, checkpoint=None, answer=_released)
+
     def decisions(self, texts: Sequence[str], *, progress: Progress = SILENT) -> list[dict[str, str | None]]:
         """Of each text the topics that it says are present, with their stances; None for a stance it has no word for."""
         said = self.answers(texts, progress=progress).labels
@@ -93,6 +97,10 @@ class System:
             can = said[np.arange(len(kept)), np.maximum(stance, 0)]  # [N, T]
             stance = np.where(can, stance, UNKNOWN)
         return replace(test, gold=Labels(presence, stance), schema=schema)
+
+
+def _released(texts: Sequence[str], progress: Progress) -> Answers:
+    raise RuntimeError("the run's weights were released")
 
 
 def narrow(answers: Answers, schema: LabelSchema, to: LabelSchema) -> Answers:

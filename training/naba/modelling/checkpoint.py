@@ -8,7 +8,8 @@ never pickle, and no code from a model folder is ever run.
     logits = checkpoint.model(**batch)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,10 +92,23 @@ def save(checkpoint: Checkpoint, folder: Path, dtype: torch.dtype | None = None)
         for name, tensor in _weights(model).state_dict().items()
     }
     checkpoint.tokenizer.save_pretrained(folder)
+    with weights_file(folder) as file:
+        save_file(weights, file, metadata={"format": "pt"})
+    write_json(folder / "config.json", config)
+    write_json(folder / "decision.json", checkpoint.decision.to_dict())
+
+
+@contextmanager
+def weights_file(folder: Path) -> Iterator[Path]:
+    """Where the block writes weights that become model.safetensors once they are whole, readable as its neighbours are.
+
+    Raises CheckpointError where the block, or this, cannot write.
+    """
     temporary = folder / ".model.safetensors.tmp"
     try:
-        save_file(weights, temporary, metadata={"format": "pt"})
-        temporary.chmod((folder / "tokenizer_config.json").stat().st_mode)  # safetensors writes for the owner alone
+        yield temporary
+        # safetensors makes files only their owner can read.
+        temporary.chmod((folder / "tokenizer_config.json").stat().st_mode)
         temporary.replace(folder / "model.safetensors")
     except (OSError, SafetensorError) as error:
         temporary.unlink(missing_ok=True)
@@ -102,8 +116,6 @@ def save(checkpoint: Checkpoint, folder: Path, dtype: torch.dtype | None = None)
         raise CheckpointError(
             f"{folder}: the weights cannot be written ({reason}); free some space and start again"
         ) from None
-    write_json(folder / "config.json", config)
-    write_json(folder / "decision.json", checkpoint.decision.to_dict())
 
 
 def load(folder: Path) -> Checkpoint:

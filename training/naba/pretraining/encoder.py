@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
 from naba.errors import CheckpointError
 from naba.jsonl import write_json
+from naba.modelling.checkpoint import weights_file
 from naba.modelling.pretrained import check_tokenizer, encoder_mark, explained, locate, without_report
 
 _MASK = "[MASK]"
@@ -108,16 +108,6 @@ def save_masked(encoder: MaskedEncoder, folder: Path, dtype: torch.dtype) -> Non
     config.pop("naba", None)  # of a run that it started from: this is none
     config["dtype"] = str(dtype).removeprefix("torch.")
     write_json(folder / "config.json", config)
-    temporary = folder / ".model.safetensors.tmp"
-    try:
+    with weights_file(folder) as file:
         encoder.tokenizer.save_pretrained(folder)
-        save_file(stored, temporary, metadata={"format": "pt"})
-        # safetensors makes files only their owner can read.
-        temporary.chmod((folder / "config.json").stat().st_mode)
-        temporary.replace(folder / "model.safetensors")
-    except (OSError, SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or error
-        raise CheckpointError(
-            f"{folder}: the weights cannot be written ({reason}); free some space and start again"
-        ) from None
+        save_file(stored, file, metadata={"format": "pt"})

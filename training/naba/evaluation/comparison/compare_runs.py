@@ -8,7 +8,7 @@ run is loaded twice: first for what it may be scored on, then for its answers; o
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,7 @@ from naba.config import CompareConfig
 from naba.dataset.labelled import load_labelled
 from naba.errors import ConfigError, DataError
 from naba.evaluation.answers import Answers, TestSet
-from naba.evaluation.leaks import Leaks, find_leaks, refuse, unseen_by_all
-from naba.evaluation.material import Material
+from naba.evaluation.leaks import Leaks, LeakSearch, refuse, unseen_by_all
 from naba.evaluation.significance import holm
 from naba.evaluation.system import System, narrow
 from naba.evaluation.systems import load_system
@@ -131,16 +130,17 @@ def _survey(
     schema: LabelSchema | None = None
     with progress.task("what the runs have met", len(names), "runs") as advance:
         for name, model in names.items():
-            system = _light(model, config)
+            system = _load(model, config).released()
             if schema is None:
                 schema = system.source_schema
                 items = load_labelled(config.data, schema)
+                search = LeakSearch(items)
             elif system.source_schema.fingerprint != schema.fingerprint:
                 first = next(iter(names.values()))
                 raise DataError(f"{model}: has other topics or stances than {first}; they cannot be compared")
             weights = find(Path(model)) / _WEIGHTS
             mark = fingerprint(weights) if weights.is_file() else None
-            runs[name] = _Run(model, system, find_leaks(items, Material.of(system)), mark)
+            runs[name] = _Run(model, system, search.of(system), mark)
             advance(1, name)
     return runs, items
 
@@ -148,11 +148,6 @@ def _survey(
 def _load(model: str, config: CompareConfig) -> System:
     mapping = None if config.mapping is None or _of_naba(find(Path(model))) else config.mapping
     return load_system(model, mapping=mapping, device=config.device, batch_size=config.batch_size)
-
-
-def _light(model: str, config: CompareConfig) -> System:
-    """A system without its weights: neither its checkpoint nor the function that holds it is kept."""
-    return replace(_load(model, config), checkpoint=None, answer=_released)
 
 
 def _of_naba(folder: Path) -> bool:
@@ -163,10 +158,6 @@ def _of_naba(folder: Path) -> bool:
         return True
     config = folder / "config.json"
     return config.is_file() and "naba" in read_json(config)
-
-
-def _released(texts: Sequence[str], progress: Progress) -> Answers:
-    raise RuntimeError("the run's weights were released")
 
 
 def _answers(run: _Run, test: TestSet, config: CompareConfig, progress: Progress) -> Answers:
