@@ -5,7 +5,8 @@ import pytest
 
 from naba.modelling import checkpoint as checkpoints
 from naba.modelling.checkpoint import Checkpoint
-from naba.modelling.infer import OVERLAP, _merge, _windows, score_texts
+from naba.modelling.infer import merge, score_texts
+from naba.modelling.windows import OVERLAP, WindowReader, Windows
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +32,9 @@ def test_long_text_is_windowed_and_takes_each_topic_where_it_is_likeliest(run: C
 
 def test_windows_of_a_long_text_hold_every_token_in_order(run: Checkpoint) -> None:
     text = " ".join(f"كلمة{number} غارة مساعدات" for number in range(60))
-    windows, owners = _windows(run, ["قصير", text])
-    assert owners == [0] + [1] * (len(windows) - 1)
+    read_in = WindowReader(run).read(["قصير", text])
+    windows = read_in.ids
+    assert read_in.owners == [0] + [1] * (len(windows) - 1)
     whole = run.tokenizer(run.normalise(text))["input_ids"][1:-1]  # without the special tokens
     overlap = run.max_tokens // OVERLAP
     first, *rest = [window[1:-1] for window in windows[1:]]
@@ -45,7 +47,7 @@ def test_topic_of_a_long_text_has_the_scores_of_its_likeliest_window() -> None:
     # Three windows of the second of three texts; topic 0 is likeliest in the last of them, topic 1 in the first.
     topic = np.array([[1, 2], [-1, 5], [0, 4], [3, -2], [7, 8]], dtype=np.float32)
     stance = np.arange(20, dtype=np.float32).reshape(5, 2, 2)  # window w, topic t: 4w + 2t and one more
-    scores = _merge(topic, stance, [0, 1, 1, 1, 2], 3)
+    scores = merge(topic, stance, Windows([[2]] * 5, [0, 1, 1, 1, 2], 3))
     assert scores.windows == [1, 3, 1]
     assert scores.topic.tolist() == [[1, 2], [3, 5], [7, 8]]
     assert scores.stance.tolist() == [[[0, 1], [2, 3]], [[12, 13], [6, 7]], [[16, 17], [18, 19]]]

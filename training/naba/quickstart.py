@@ -59,7 +59,11 @@ def run_quickstart(config: QuickstartConfig, *, console: Console, progress: Prog
 
     console.print("[bold]4/4 label[/] the seed articles with the model just trained")
     totals = label_paths(
-        config.articles, config.out, LabelConfig(model=str(config.train.out)), overwrite=True, progress=progress
+        config.articles,
+        config.out,
+        LabelConfig(model=str(config.train.out), formats=["jsonl", "csv"]),
+        overwrite=True,
+        progress=progress,
     )
     answers = {
         name: [answer.present for answer in labeller.label(texts, progress=progress)]

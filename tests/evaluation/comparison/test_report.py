@@ -14,7 +14,7 @@ from naba.evaluation.comparison.report import (
     verdict,
     write_comparison,
 )
-from naba.evaluation.page import html_comparison
+from naba.evaluation.page.render import html_comparison
 from naba.evaluation.stored.report import check_comparison
 from naba.jsonl import read_json
 

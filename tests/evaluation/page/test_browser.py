@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from naba.evaluation.page import html_comparison, html_report
+from naba.evaluation.page.render import html_comparison, html_report
 
 pytestmark = pytest.mark.slow
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from naba.evaluation.page import html_comparison, html_report
-from naba.evaluation.page.render import LARGEST
+from naba.evaluation.page.render import LARGEST, html_comparison, html_report
 from naba.evaluation.report import markdown
 from naba.evaluation.wording import NAMES, systems_rows
 

@@ -17,8 +17,10 @@ from naba.cli import (
     data,
     evaluate,
     experiments,
+    export,
     imports,
     keys,
+    label,
     model,
     pretrain,
     pseudo,
@@ -26,7 +28,9 @@ from naba.cli import (
     resolve,
     rules,
     select,
+    summarise,
 )
+from naba.cli import show as show_page
 from naba.cli.terminal import FAULT, INTERRUPTED, log_to_terminal, say, show
 from naba.errors import NabaError
 
@@ -55,7 +59,10 @@ _COMMANDS: dict[str, Callable[..., None]] = {  # in the order of the work
     "compare": compare.compare,
     "card": card.card,
     "render": render.render,
-    "label": model.label,
+    "export": export.export,
+    "label": label.label,
+    "show": show_page.show,
+    "summarise": summarise.summarise,
     "keys": keys.keys,
 }
 for name, command in _COMMANDS.items():

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from naba.cli.launched import bars, is_first, one_voice
-from naba.cli.terminal import FAULT, Bars, Overrides, Overwrite, Replace, console, default_config, quiet, say, show
+from naba.cli.terminal import Bars, Overrides, Overwrite, console, quiet, show
 
 
 def quickstart(
@@ -72,33 +72,6 @@ def train(
                 f"{settings.out}: stopped early, at step {record['steps']:,} of {record['planned_steps']:,}: {scorings} "
                 f"without a better pair-F1 (patience={settings.patience})"
             )
-
-
-def label(
-    paths: Annotated[list[Path], typer.Argument(help="Article files, folders or patterns.")],
-    out: Annotated[Path, typer.Option(help="A .jsonl or .csv file, or a folder for both.")],
-    model: Annotated[str | None, typer.Option(help="A run folder; the shipped model where not given.")] = None,
-    config: Annotated[Path | None, typer.Option(help="configs/label.yaml where not given.")] = None,
-    overwrite: Replace = False,
-    set_: Overrides = None,
-) -> None:
-    """Label articles: segments with topics, stances and probabilities as JSONL and CSV."""
-    quiet()
-    from naba.config import LabelConfig, load_config
-
-    settings = load_config(LabelConfig, default_config(config, "label"), set_, {"model": model})
-    from naba.labelling.job import label_paths
-
-    totals = label_paths(paths, out, settings, overwrite=overwrite, progress=Bars())
-    show(f"{totals.articles:,} articles, {totals.segments:,} segments: " + ", ".join(map(str, totals.files)))
-    if totals.rejected:
-        for rejected in totals.first_rejected:
-            say(f"naba: set aside: {rejected}")
-        more = totals.rejected - len(totals.first_rejected)
-        say(
-            f"naba: {totals.rejected:,} set aside{f' ({more:,} not shown)' if more else ''}, with reasons in {totals.rejected_file}"
-        )
-        raise typer.Exit(FAULT)
 
 
 def _kept(record: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from naba.config.base import Config, load_config
 from naba.config.building import BuildConfig, ResolveConfig, SplitConfig
 from naba.config.reading import ArticleSource, Columns, ReadConfig
 from naba.config.training import TrainConfig, TrainingSource
-from naba.config.using import CompareConfig, EvaluateConfig, LabelConfig, QuickstartConfig
+from naba.config.using import CompareConfig, EvaluateConfig, ExportConfig, LabelConfig, QuickstartConfig
 
 __all__ = [
     "ArticleSource",
@@ -18,6 +18,7 @@ __all__ = [
     "CompareConfig",
     "Config",
     "EvaluateConfig",
+    "ExportConfig",
     "LabelConfig",
     "QuickstartConfig",
     "ReadConfig",

@@ -1,9 +1,9 @@
-"""The configurations of the commands that use a run: `naba evaluate`, `naba label`, and the quickstart."""
+"""The configurations of the commands that use a run: `naba evaluate`, `naba export`, `naba label`, and the quickstart."""
 
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from naba.config.base import Config
 from naba.config.building import BuildConfig
@@ -77,16 +77,36 @@ class CompareConfig(Config):
     """auto: CUDA where there is one."""
 
 
+class ExportConfig(Config):
+    """`naba export`: a run's int8 form, made and checked."""
+
+    data: list[Path] = []
+    """JSONL of labelled segments that the exported form is compared with the run on; the run's own validation files where not given."""
+    float32: bool = False
+    """Keep the float32 graph too (onnx/float32.onnx, four times as large), for programs of your own."""
+
+
 class LabelConfig(Config):
     """`naba label`: articles in, labelled articles out."""
 
     model: str | None = None
     """A run folder; the shipped model where not given."""
     read: ReadConfig = ReadConfig()
-    batch_size: int = Field(32, ge=1)
-    """Segments a forward pass."""
+    formats: list[Literal["jsonl", "csv", "parquet"]] = Field(["jsonl"], min_length=1)
+    """What is written into a folder; the ending of an output file says its own."""
+    shard: int = Field(500, ge=1)
+    """Records, or files of one article each, that are read, labelled and written together."""
+    engine: Literal["auto", "int8", "bfloat16", "float16", "float32"] = "auto"
+    """int8: the form that naba export makes; the others are PyTorch's; auto: the fastest here of those that answer alike."""
+    batch_tokens: int | None = Field(None, ge=8)
+    """Tokens a batch, padding counted; what the engine is fast with where not given."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto: CUDA where there is one."""
+
+    @field_validator("formats")
+    @classmethod
+    def _each_once(cls, formats: list[str]) -> list[str]:
+        return list(dict.fromkeys(formats))
 
 
 class QuickstartConfig(Config):

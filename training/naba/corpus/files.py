@@ -3,66 +3,92 @@
 import glob
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from naba.errors import DataError
 from naba.paths import find
 
-PAGES = (".txt", ".html", ".htm")
+PAGES = (".txt", ".html", ".htm", ".txt.gz", ".html.gz", ".htm.gz")
 """Endings of files that are one article."""
-TABLES = (".jsonl", ".ndjson", ".csv", ".parquet", ".jsonl.gz", ".csv.gz")
+TABLES = (".jsonl", ".ndjson", ".csv", ".parquet", ".jsonl.gz", ".ndjson.gz", ".csv.gz")
 """Endings of files that hold a record an article."""
+CRAWLS = (".warc", ".warc.gz", ".wet", ".wet.gz")
+"""Endings of files that hold what a crawler stored."""
+ARCHIVES = (".zip",)
+"""Endings of files that hold files of the other kinds."""
+
+ENDINGS = PAGES + TABLES + CRAWLS + ARCHIVES
+
+STDIN = Path("-")
+"""Standard input, read as JSONL."""
 
 
-ENDINGS = PAGES + TABLES
-
-
-def article_files(paths: Iterable[Path]) -> list[tuple[str, Path]]:
+def article_files(paths: Iterable[Path], *, stdin: bool = False) -> list[tuple[str, Path]]:
     """The files that are named, with the id of each: its name without ending, below a named folder its path in it.
 
-    Raises DataError for a path that does not exist, a pattern or folder without article files, or an unknown ending.
+    Args:
+        paths: files, folders and patterns.
+        stdin: whether STDIN may be named, alone.
+
+    Raises DataError for a path that does not exist, a pattern or folder without article files, an unknown ending, or
+    STDIN where it may not be.
     """
-    found: list[tuple[str, Path]] = []
-    for given in paths:
-        path = find(given)
-        if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.is_file() and ending(file) in ENDINGS)
-            inside = [file for file in inside if not any(part.startswith(".") for part in file.relative_to(path).parts)]
-            if not inside:
-                raise DataError(f"{path}: no article files in this folder; naba reads {', '.join(ENDINGS)}")
-            found += [(_stem(file.relative_to(path)), file) for file in inside]
-        elif path.is_file():
-            if ending(path) not in ENDINGS:
-                raise DataError(
-                    f"{path}: naba does not read {path.suffix or 'files without an ending'}; it reads {', '.join(ENDINGS)}"
-                )
-            found.append((_stem(Path(path.name)), path))
-        else:
-            matches = sorted(Path(match) for match in glob.glob(str(given), recursive=True))  # noqa: PTH207
-            if not matches:
-                raise DataError(f"{given}: no such file or folder")
-            found += article_files(matches)
-    return _distinct(found)
+    paths = list(paths)
+    if STDIN in paths:
+        if not stdin:
+            raise DataError("-: standard input cannot be read here; name files")
+        if len(paths) > 1:
+            raise DataError("-: standard input is read alone; name either - or files")
+        return [("stdin", STDIN)]
+    return _distinct([file for path in paths for file in _named(path)])
+
+
+def _named(given: Path) -> list[tuple[str, Path]]:
+    path = find(given)
+    if path.is_dir():
+        inside = sorted(file for file in path.rglob("*") if file.is_file() and ending(file) in ENDINGS)
+        inside = [file for file in inside if not any(part.startswith(".") for part in file.relative_to(path).parts)]
+        if not inside:
+            raise DataError(f"{path}: no article files in this folder; naba reads {', '.join(ENDINGS)}")
+        return [(stem(file.relative_to(path)), file) for file in inside]
+    if path.is_file():
+        if ending(path) not in ENDINGS:
+            raise DataError(
+                f"{path}: naba does not read {ending(path) or 'files without an ending'}; it reads {', '.join(ENDINGS)}"
+            )
+        return [(stem(Path(path.name)), path)]
+    matches = sorted(Path(match) for match in glob.glob(str(given), recursive=True))  # noqa: PTH207
+    if not matches:
+        raise DataError(f"{given}: no such file or folder")
+    return article_files(matches)
 
 
 def _distinct(found: list[tuple[str, Path]]) -> list[tuple[str, Path]]:
-    """Each file once, and files of one name apart: those get their whole path as id."""
+    """Each file once, and files of one name apart: those get their whole path as id, with its ending where it must be."""
     files = {path.resolve(): (name, path) for name, path in reversed(found)}
     once = [files[path] for path in dict.fromkeys(path.resolve() for _, path in found)]
-    uses = Counter(name for name, _ in once)
-    return [(name if uses[name] == 1 else _stem(path), path) for name, path in once]
+    uses, stems = Counter(name for name, _ in once), Counter(stem(path) for _, path in once)
+
+    def name_of(name: str, path: Path) -> str:
+        if uses[name] == 1:
+            return name
+        return stem(path) if stems[stem(path)] == 1 else path.as_posix()
+
+    return [(name_of(name, path), path) for name, path in once]
 
 
 def holds_records(path: Path) -> bool:
-    """Whether a file holds a record an article, rather than being one article."""
-    return ending(path) in TABLES
+    """Whether a file holds many articles, rather than being one."""
+    return path == STDIN or ending(path) in TABLES + CRAWLS + ARCHIVES
 
 
-def ending(path: Path) -> str:
+def ending(path: PurePath) -> str:
     """The ending in small letters, ".jsonl.gz" where it is compressed."""
     last = path.suffix.lower()
     return ending(path.with_suffix("")) + last if last == ".gz" else last
 
 
-def _stem(path: Path) -> str:
-    return str(path.as_posix()).removesuffix(".gz").rpartition(".")[0]
+def stem(path: PurePath) -> str:
+    """The path without its ending."""
+    name = path.as_posix()
+    return name[: -len(ending(path))] if ending(path) else name

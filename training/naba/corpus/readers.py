@@ -3,258 +3,108 @@
     for item in read_articles([Path("seeds")], ReadConfig()):
         if isinstance(item, Rejected): ...
 
-Text (.txt), HTML (.html, .htm), and records (.jsonl, .ndjson, .csv, .parquet); JSONL and CSV also gzipped (.gz).
-Folders are read whole, in name order; patterns such as "archive/**/*.txt" are expanded.
+Pages: text (.txt) and HTML (.html, .htm). Records: .jsonl, .ndjson, .csv, .parquet. What a crawler stored: .warc, .wet.
+All but Parquet also gzipped (.gz); any of them in a .zip; JSONL also from standard input ("-"). Folders are read whole,
+in name order; patterns such as "archive/**/*.txt" are expanded. No more than a record is held in memory at a time.
 """
 
-import csv
-import gzip
-import io
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from naba.config import ReadConfig
-from naba.corpus.articles import parse_page
-from naba.corpus.boilerplate import split_keywords
-from naba.corpus.dates import parse_date
-from naba.corpus.decode import check_text, decode
-from naba.corpus.files import article_files, ending
+from naba.corpus.archives import members
+from naba.corpus.article_file import ArticleFile, on_disk, streamed
+from naba.corpus.files import STDIN, article_files
+from naba.corpus.pages import read_html, read_text
+from naba.corpus.rejected import Record, Rejected, guarded
+from naba.corpus.tables import read_csv, read_jsonl, read_parquet
+from naba.corpus.warc import read_warc
 from naba.errors import DataError
-from naba.jsonl import parse_object
 from naba.records import Article
 
-
-@dataclass(frozen=True)
-class Rejected:
-    """A file or record that was set aside."""
-
-    path: str
-    reason: str
-    line: int | None = None
-    """Line of a JSONL file or record of a table, from 1; None where the whole file is meant."""
-
-    def __str__(self) -> str:
-        where = self.path if self.line is None else f"{self.path}:{self.line}"
-        return f"{where}: {self.reason}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The form in rejected.jsonl."""
-        return asdict(self)
+__all__ = ["Rejected", "count_records", "read_articles", "read_records"]
 
 
-Record = Callable[[], list[Article | Rejected]]
-"""A record that was read but not parsed yet."""
-
-
-def read_articles(paths: Iterable[Path], config: ReadConfig) -> Iterator[Article | Rejected]:
+def read_articles(
+    paths: Iterable[Path], config: ReadConfig, *, stdin: IO[bytes] | None = None
+) -> Iterator[Article | Rejected]:
     """Articles of all files, in order, with what had to be set aside between them.
+
+    Args:
+        paths: files, folders and patterns, or STDIN alone.
+        config: how to read.
+        stdin: what STDIN stands for; None where it may not be named.
 
     Raises DataError before anything is read if a path cannot be used at all.
     """
-    for name, path in article_files(paths):
-        for found in read_records(name, path, config):
+    for name, path in article_files(paths, stdin=stdin is not None):
+        for found in read_records(name, path, config, stdin=stdin):
             yield from found
 
 
-def read_records(name: str, path: Path, config: ReadConfig, skip: int = 0) -> Iterator[list[Article | Rejected]]:
+def read_records(
+    name: str, path: Path, config: ReadConfig, skip: int = 0, *, stdin: IO[bytes] | None = None
+) -> Iterator[list[Article | Rejected]]:
     """The records of one file, each as what it gave: its articles, or the reason why it was set aside.
+
+    The same file gives the same records in the same order every time; where it breaks off, the reason is the last.
 
     Args:
         name: the id of an article whose record has none is made of it.
         path: a file of `article_files`.
         config: how to read.
         skip: records at the head of the file that are passed over without being parsed, to go on after a stop.
+        stdin: what is read where the path is STDIN.
     """
-    reader = _READERS[ending(path)](name, path, config)
-    try:
-        for number, parse in enumerate(reader):
-            if number >= skip:
-                yield parse()
-    except DataError as error:
-        yield [Rejected(str(path), str(error))]
-    except (OSError, EOFError, zlib.error) as error:
-        yield [Rejected(str(path), f"cannot be read ({getattr(error, 'strerror', None) or error})")]
+    for number, parse in enumerate(guarded(_opened(name, path, config, stdin), str(path))):
+        if number >= skip:
+            yield parse()
 
 
-def _page(name: str, text: str, config: ReadConfig, **known: Any) -> list[Article]:
-    check_text(text, min_arabic=config.min_arabic, max_characters=config.max_characters)
-    articles = parse_page(name, text, **known)
-    if not articles[0].blocks and not articles[0].title and len(articles) == 1:
-        raise DataError("no headline and no paragraph besides boilerplate")
-    return articles
+def count_records(name: str, path: Path, config: ReadConfig) -> int:
+    """How many records `read_records` gives of a file; none is parsed."""
+    return sum(1 for _ in guarded(_opened(name, path, config, None), str(path)))
 
 
-def _read_text(name: str, path: Path, config: ReadConfig) -> Iterator[Record]:
-    yield lambda: [*_page(name, decode(_read_bounded(path, config), config.encoding), config)]
+def _opened(name: str, path: Path, config: ReadConfig, stdin: IO[bytes] | None) -> Iterator[Record]:
+    if path == STDIN:
+        if stdin is None:
+            raise DataError("standard input cannot be read here; name files")
+        yield from _records(streamed(name, ".jsonl", stdin), config)
+    else:
+        yield from _records(on_disk(name, path), config)
 
 
-def _read_bounded(path: Path, config: ReadConfig) -> bytes:
-    # Four bytes is the longest a character can be; a larger file needs no decoding to be refused.
-    if path.stat().st_size > 4 * config.max_characters:
-        raise DataError(
-            f"{path.stat().st_size:,} bytes, more than an article of read.max_characters = {config.max_characters:,} can have"
-        )
-    return path.read_bytes()
+def _records(file: ArticleFile, config: ReadConfig) -> Iterator[Record]:
+    return guarded(_READERS[file.ending](file, config), file.where)
 
 
-def _read_html(name: str, path: Path, config: ReadConfig) -> Iterator[Record]:
-    yield lambda: [*_parse_html(name, path, config)]
+def _read_zip(file: ArticleFile, config: ReadConfig) -> Iterator[Record]:
+    for member in members(file):
+        if isinstance(member, Rejected):
+            yield lambda rejected=member: [rejected]  # type: ignore[misc]
+        else:
+            yield from _records(member, config)
 
 
-def _parse_html(name: str, path: Path, config: ReadConfig) -> list[Article]:
-    import trafilatura
-
-    data = _read_bounded(path, config)
-    # The page's own declaration tells its encoding unless the user names one.
-    page = data if config.encoding == ReadConfig().encoding else decode(data, config.encoding)
-    # Without its extensive search, which takes the year of a copyright line for the article's date.
-    dates = {"original_date": True, "extensive_search": False}
-    document = trafilatura.bare_extraction(
-        page, include_comments=False, with_metadata=True, date_extraction_params=dates
-    )
-    if document is None or not document.text:
-        raise DataError("no article text found in this HTML page")
-    date = parse_date(document.date) if document.date else None
-    return _page(
-        name, document.text, config, title=document.title, date=date, source=document.sitename, url=document.url
-    )
-
-
-def _read_jsonl(name: str, path: Path, config: ReadConfig) -> Iterator[Record]:
-    limit = 4 * config.max_characters + 1_000_000
-    with _open_binary(path) as file:
-        number = 0
-        while line := file.readline(limit):
-            number += 1
-            if len(line) == limit and not line.endswith(b"\n"):
-                size = len(line) + _skip_line(file)
-                reason = f"a line of {size:,} bytes, longer than an article may be; split it"
-                yield partial(list, (Rejected(str(path), reason, number),))
-            elif line.strip():
-                yield partial(_parse, partial(_object, line, config), name, path, number, config)
-
-
-def _object(line: bytes, config: ReadConfig) -> dict[str, Any]:
-    return parse_object(decode(line, config.encoding).encode(), "record")
-
-
-def _parse(
-    record: Callable[[], Mapping[str, Any]], name: str, path: Path, number: int, config: ReadConfig
-) -> list[Article | Rejected]:
-    try:
-        return [*_record(f"{name}:{number}", record(), config)]
-    except DataError as error:
-        return [Rejected(str(path), str(error).removeprefix("record: "), number)]
-
-
-def _skip_line(file: IO[bytes]) -> int:
-    size = 0
-    while part := file.readline(1 << 20):
-        size += len(part)
-        if part.endswith(b"\n"):
-            break
-    return size
-
-
-def _read_csv(name: str, path: Path, config: ReadConfig) -> Iterator[Record]:
-    csv.field_size_limit(4 * config.max_characters)
-    with _open_binary(path) as raw:
-        head = raw.read(4096)
-    # The whole head may cut a character in two; only what precedes its last line is looked at.
-    decode(head.rpartition(b"\n")[0] or head, config.encoding)
-    encoding = "utf-8-sig" if config.encoding == "utf-8" else config.encoding
-    with _open_binary(path) as raw, io.TextIOWrapper(raw, encoding, newline="") as file:
-        rows = csv.DictReader(file)
-        _need_text_column(rows.fieldnames or [], config)
-        number = 0
-        while True:
-            number += 1
-            try:
-                row = next(rows, None)
-                if row is None:
-                    return
-            except (csv.Error, UnicodeDecodeError) as error:
-                # The parser has lost its place: what follows would be nonsense.
-                raise DataError(
-                    f"record {number}: broken CSV ({error}); the records before it were read, the rest was not"
-                ) from None
-            yield partial(_parse, partial(dict, row), name, path, number, config)
-
-
-def _read_parquet(name: str, path: Path, config: ReadConfig) -> Iterator[Record]:
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        table = pyarrow.parquet.ParquetFile(path)
-        _need_text_column(table.schema_arrow.names, config)
-        number = 0
-        for batch in table.iter_batches(batch_size=256):
-            for row in batch.to_pylist():
-                number += 1
-                yield partial(_parse, partial(dict, row), name, path, number, config)
-    except pyarrow.ArrowException as error:
-        raise DataError(f"not a Parquet file that can be read ({str(error).splitlines()[0]})") from None
-
-
-def _need_text_column(names: Iterable[str], config: ReadConfig) -> None:
-    names = list(names)
-    if config.columns.text not in names:
-        raise DataError(
-            f"no column {config.columns.text!r}; it has {', '.join(map(repr, names))}: set read.columns.text to one of them"
-        )
-
-
-def _record(name: str, record: Mapping[str, Any], config: ReadConfig) -> list[Article]:
-    columns = config.columns
-    text = record.get(columns.text)
-    if not isinstance(text, str):
-        raise DataError(
-            f"no text in field {columns.text!r}; the record has {', '.join(map(repr, record))}: set read.columns.text"
-        )
-    keywords = record.get(columns.keywords)
-    return _page(
-        _string(record.get(columns.id)) or name,
-        text,
-        config,
-        title=_string(record.get(columns.title)),
-        date=parse_date(str(record.get(columns.date) or "")),
-        source=_string(record.get(columns.source)),
-        url=_string(record.get(columns.url)),
-        keywords=split_keywords(keywords)
-        if isinstance(keywords, str)
-        else tuple(map(str, keywords if isinstance(keywords, list) else ())),
-    )
-
-
-def _string(value: Any) -> str | None:
-    """A field as text; None for an empty one and for the NaN that tables put in empty cells."""
-    if value is None or value != value:
-        return None
-    text = str(value).strip()
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise DataError("half a character (surrogate) in a field; the record is damaged") from None
-    return text or None
-
-
-def _open_binary(path: Path) -> IO[bytes]:
-    return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
-
-
-_READERS = {
-    ".txt": _read_text,
-    ".html": _read_html,
-    ".htm": _read_html,
-    ".jsonl": _read_jsonl,
-    ".ndjson": _read_jsonl,
-    ".csv": _read_csv,
-    ".parquet": _read_parquet,
-    ".jsonl.gz": _read_jsonl,
-    ".csv.gz": _read_csv,
+_READERS: dict[str, Callable[[ArticleFile, ReadConfig], Iterator[Record]]] = {
+    ".txt": read_text,
+    ".txt.gz": read_text,
+    ".html": read_html,
+    ".html.gz": read_html,
+    ".htm": read_html,
+    ".htm.gz": read_html,
+    ".jsonl": read_jsonl,
+    ".jsonl.gz": read_jsonl,
+    ".ndjson": read_jsonl,
+    ".ndjson.gz": read_jsonl,
+    ".csv": read_csv,
+    ".csv.gz": read_csv,
+    ".parquet": read_parquet,
+    ".warc": read_warc,
+    ".warc.gz": read_warc,
+    ".wet": read_warc,
+    ".wet.gz": read_warc,
+    ".zip": _read_zip,
 }

@@ -11,17 +11,17 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby, islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from naba import corpus
 from naba.config import ArticleSource
-from naba.corpus import articles, boilerplate, dates, decode, readers, segments
-from naba.corpus import mask as mask_
 from naba.corpus.files import article_files, holds_records
 from naba.corpus.mask import mask
 from naba.corpus.readers import Rejected, read_records
 from naba.corpus.segments import segment_article
+from naba.corpus.shards import file_groups
 from naba.errors import DataError
 from naba.fingerprint import fingerprint, fingerprint_files, fingerprint_of
 from naba.jsonl import read_json, read_jsonl, write_json, write_jsonl
@@ -31,9 +31,7 @@ from naba.voting.voters import SegmentVote, Voters
 
 RECORDS = 500
 """Records, or files of one article each, in a shard."""
-_CODE = fingerprint_files(
-    Path(str(module.__file__)) for module in (articles, boilerplate, dates, decode, readers, segments, mask_)
-)
+_CODE = fingerprint_files(sorted(Path(corpus.__path__[0]).glob("*.py")))
 """Of the code that makes segments of files: a shard that other code made is made anew."""
 
 _LOG = logging.getLogger(__name__)
@@ -123,9 +121,8 @@ def _check_any(source: ArticleSource, found: Harvest, before: tuple[int, int]) -
 
 
 def _units(source: ArticleSource) -> Iterator[_Unit]:
-    for records, group in groupby(article_files([source.path]), lambda file: holds_records(file[1])):
-        while files := list(islice(group, 1 if records else RECORDS)):
-            yield _Unit(files, source)
+    for files in file_groups(article_files([source.path]), RECORDS):
+        yield _Unit(files, source)
 
 
 def _shards(

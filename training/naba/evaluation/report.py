@@ -20,7 +20,7 @@ from naba.jsonl import write_json, write_text
 
 def write_report(folder: Path, report: Mapping[str, Any]) -> list[Path]:
     """Write report.json, report.md and report.html into `folder`; returns their paths."""
-    from naba.evaluation.page import html_report  # loads Jinja
+    from naba.evaluation.page.render import html_report  # loads Jinja
 
     paths = [folder / f"report.{kind}" for kind in ("json", "md", "html")]
     write_json(paths[0], dict(report))

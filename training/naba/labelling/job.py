@@ -1,37 +1,210 @@
-"""One labelling job: article files in, labelled files out, with totals."""
+"""One labelling job: article files in, labelled files out, shard by shard.
 
-from collections.abc import Iterator, Sequence
+    written = label_paths([Path("archive")], Path("labelled"), LabelConfig())
+
+What a shard holds follows from the input alone, and what is written of it from its content alone. So a job that was stopped,
+by whatever and wherever, goes on with the first shard that is not whole, and ends with the same files.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
+from typing import IO, Any
 
 from naba.config import LabelConfig
-from naba.corpus.files import article_files
-from naba.corpus.readers import Rejected, read_articles
+from naba.corpus.files import STDIN, article_files
+from naba.corpus.readers import Rejected, read_articles, read_records
+from naba.corpus.shards import File, count_in, file_groups
 from naba.errors import DataError
-from naba.labelling.labeller import LabelledArticle, Labeller
-from naba.labelling.writer import Written, output_files, write_labelled_articles
-from naba.progress import SILENT, Progress
+from naba.fingerprint import fingerprint_of, run_mark
+from naba.jsonl import dumps
+from naba.labelling.labeller import Item, LabelledLater, Labeller
+from naba.labelling.output import JobFolder, Target, Written, check, opened, started_with
+from naba.labelling.rows import article_row
+from naba.notice import NOTICE
+from naba.paths import SHIPPED_MODEL, find
+from naba.progress import SILENT, Advance, Progress
+
+logger = logging.getLogger(__name__)
+
+FORMAT = 1
+"""Of the plan, and of the files that follow from it."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A run of records that are read, labelled and written together."""
+
+    name: str
+    group: int
+    """Which group of files it is of."""
+    start: int
+    """Its first record in the group."""
 
 
 def label_paths(
-    paths: Sequence[Path], out: Path, config: LabelConfig, *, overwrite: bool = False, progress: Progress = SILENT
+    paths: Sequence[Path],
+    out: Path,
+    config: LabelConfig,
+    *,
+    overwrite: bool = False,
+    progress: Progress = SILENT,
+    stdin: IO[bytes] | None = None,
 ) -> Written:
-    """Label all articles of `paths` into `out` (see `naba.labelling.writer`).
+    """Label all articles of `paths` into `out`: a .jsonl, .csv or .parquet file, or a folder of shards.
+
+    Args:
+        paths: files, folders and patterns, or STDIN alone.
+        config: model, engine, formats, shard size, and how to read.
+        overwrite: replace an output that is there, or the beginning of another job.
+        progress: is told of the records.
+        stdin: what STDIN stands for.
 
     Raises:
         DataError: a path that cannot be used, or an output that cannot be written, or that is there already and not to
-            be overwritten. CheckpointError: no such model.
+            be overwritten. CheckpointError: no such model. ConfigError: an engine that cannot be used.
     """
-    article_files(paths)  # a mistyped path is told before the model is loaded
-    for file in output_files(out)[0]:
-        if file.exists() and not overwrite:
-            raise DataError(f"{file}: is there already; choose another --out, or pass --overwrite to replace it")
-    labeller = Labeller.load(config.model, device=config.device, batch_size=config.batch_size)
-    articles = labeller.label_articles(read_articles(paths, config.read), max_words=config.read.max_words)
+    files = article_files(paths, stdin=stdin is not None)  # a mistyped path is told before the model is loaded
+    target = Target.of(out, config.formats)
+    check(target, None, overwrite=overwrite)
+    before = {} if overwrite else started_with(target)
+    model = find(Path(config.model)) if config.model else SHIPPED_MODEL
+    # On another engine the rest would not be labelled as the beginning was.
+    engine = before.get("engine", config.engine) if config.engine == "auto" else config.engine
+    labeller = Labeller.load(config.model, device=config.device, engine=engine, batch_tokens=config.batch_tokens)
+    plan = plan_of(files, model, labeller, config)
+    groups = list(file_groups(files, config.shard))
+    with opened(target, plan, labeller.schema, overwrite=overwrite) as job:
+        if files == [(files[0][0], STDIN)] and before:
+            raise DataError(f"{out}: standard input cannot be read from its middle; pass --overwrite to start anew")
+        done = _run(job, groups, labeller, config, progress, stdin)
+        return job.finish(done)
 
-    def watched() -> Iterator[LabelledArticle | Rejected]:
-        with progress.task("labelling", None, "segments") as advance:
-            for item in articles:
-                advance(len(item.segments) if isinstance(item, LabelledArticle) else 0, "")
-                yield item
 
-    return write_labelled_articles(watched(), out, labeller.schema)
+def label_stream(
+    paths: Sequence[Path],
+    config: LabelConfig,
+    line: Callable[[str], None],
+    *,
+    say: Callable[[Rejected], None],
+    stdin: IO[bytes] | None = None,
+) -> int:
+    """Label articles as they come: `line` is given each labelled article as JSON, `say` what had to be set aside.
+
+    Returns how much was set aside. Raises as `label_paths` does.
+    """
+    article_files(paths, stdin=stdin is not None)
+    labeller = Labeller.load(config.model, device=config.device, engine=config.engine, batch_tokens=config.batch_tokens)
+    rejected = 0
+    articles = read_articles(paths, config.read, stdin=stdin)
+    for item in labeller.label_articles(articles, max_words=config.read.max_words):
+        if isinstance(item, Rejected):
+            rejected += 1
+            say(item)
+        else:
+            line(dumps(article_row(item)))
+    return rejected
+
+
+def plan_of(files: Sequence[File], model: Path, labeller: Labeller, config: LabelConfig) -> dict[str, Any]:
+    """All that a job's output follows from."""
+    marks = [
+        [name, str(path), *((path.stat().st_size, path.stat().st_mtime_ns) if path != STDIN else ())]
+        for name, path in files
+    ]
+    return {
+        "format": FORMAT,
+        "model": run_mark(model),
+        "schema": labeller.schema.fingerprint,
+        "engine": labeller.engine,
+        "batch_tokens": config.batch_tokens,
+        "input": {"files": len(files), "fingerprint": fingerprint_of(marks)},
+        "read": config.read.model_dump(mode="json"),
+        "formats": list(config.formats),
+        "shard": config.shard,
+    }
+
+
+def _run(
+    job: JobFolder,
+    groups: Sequence[Sequence[File]],
+    labeller: Labeller,
+    config: LabelConfig,
+    progress: Progress,
+    stdin: IO[bytes] | None,
+) -> list[str]:
+    """Label every shard that is not done yet; the names of all, in order."""
+    counts = [count_in(group, config.read) for group in groups]
+    total = sum(count for count in counts if count is not None) if None not in counts else None
+    names: list[str] = []
+    before: tuple[Shard, LabelledLater, int] | None = None
+    with progress.task("labelling", total, "records") as advance:
+        try:
+            for shard, items in shards_to_do(job, groups, counts, config, names, advance, stdin):
+                later = labeller.start([*chain.from_iterable(items)], max_words=config.read.max_words)
+                if before is not None:
+                    _write(job, *before, advance)
+                before = shard, later, len(items)
+            if before is not None:
+                _write(job, *before, advance)
+        except BaseException:
+            if before is not None:
+                before[1].cancel()
+            raise
+    return names
+
+
+def _write(job: JobFolder, shard: Shard, later: LabelledLater, records: int, advance: Advance) -> None:
+    note = job.write(shard.name, later.result())
+    advance(records, f"{note['segments']:,} segments in the last shard")
+    logger.info("shard %s: %d articles, %d segments", shard.name, note["articles"], note["segments"])
+
+
+def shards_to_do(
+    job: JobFolder,
+    groups: Sequence[Sequence[File]],
+    counts: Sequence[int | None],
+    config: LabelConfig,
+    names: list[str],
+    advance: Advance,
+    stdin: IO[bytes] | None = None,
+) -> Iterator[tuple[Shard, list[list[Item]]]]:
+    """The shards that are not done, each with its records; the names of all, done or not, are added to `names`."""
+    reused = 0
+    for number, (group, count) in enumerate(zip(groups, counts, strict=True)):
+        records: Iterator[list[Item]] | None = None
+        for start in range(0, count, config.shard) if count is not None else _endless(config.shard):
+            shard = Shard(f"{number:05}-{start // config.shard:05}", number, start)
+            if job.is_done(shard.name):
+                names.append(shard.name)
+                reused += 1
+                advance(min(config.shard, (count or 0) - start), "")
+                records = None
+                continue
+            records = records or read_group(group, config, start, stdin)
+            items = list(islice(records, config.shard))
+            if not items:
+                break
+            names.append(shard.name)
+            yield shard, items
+    if reused:
+        logger.log(NOTICE, "%s: %d of %d shards were done before", job.target.folder, reused, len(names))
+
+
+def read_group(
+    group: Sequence[File], config: LabelConfig, start: int, stdin: IO[bytes] | None = None
+) -> Iterator[list[Item]]:
+    """The records of a group from number `start` on; what lies before is not parsed."""
+    if len(group) > 1:
+        return chain.from_iterable(read_records(name, path, config.read) for name, path in group[start:])
+    ((name, path),) = group
+    return read_records(name, path, config.read, start, stdin=stdin)
+
+
+def _endless(step: int) -> Iterator[int]:
+    start = 0
+    while True:
+        yield start
+        start += step

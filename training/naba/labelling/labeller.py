@@ -3,28 +3,40 @@
 labeller = Labeller.load()                       # the model that ships with naba
 prediction = labeller.label(["…"])[0]
 prediction["diplomacy"].stance                   # "support", or None where the topic is absent
+
+Any number of threads may share one. While the engine works on one batch of articles, the next is read and the one before
+written: `start` returns at once, `LabelledLater.result` waits.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
+
+from naba.calibration import Decision
 from naba.corpus.readers import Rejected
 from naba.corpus.segments import MAX_WORDS, segment_article
 from naba.errors import CheckpointError
 from naba.modelling import checkpoint as checkpoints
 from naba.modelling.checkpoint import Checkpoint
 from naba.modelling.device import pick_device
-from naba.modelling.infer import Scores, score_texts
-from naba.paths import SHIPPED_MODEL
-from naba.progress import SILENT, Progress
+from naba.modelling.engines import Engine
+from naba.modelling.exported import EngineName, pick_engine
+from naba.modelling.infer import Pending, Scorer, Scores
+from naba.paths import SHIPPED_MODEL, find
+from naba.progress import SILENT, Advance, Progress
 from naba.records import Article, Prediction, Segment, TopicPrediction
 from naba.schema import LabelSchema
 
 ARTICLES_AT_ONCE = 32
-"""Articles whose segments are batched together, so that batches hold segments of like length."""
+"""Articles whose segments are batched together where the caller gives no number, so that batches hold segments of like length."""
+TEXTS_AT_ONCE = 1000
+"""The same for texts."""
+
+A = TypeVar("A")
 
 
 @dataclass(frozen=True)
@@ -35,40 +47,62 @@ class LabelledArticle:
     segments: Sequence[tuple[Segment, Prediction]]
 
 
-class Labeller:
-    """A loaded model. Make one with `Labeller.load`; it may be used for any number of calls."""
+Item = Article | Rejected
+Labelled = LabelledArticle | Rejected
 
-    def __init__(self, checkpoint: Checkpoint, batch_size: int = 32) -> None:
-        """Wrap a loaded checkpoint; `batch_size` is in segments."""
+
+class Labeller:
+    """A loaded model. Make one with `Labeller.load`; it may be used for any number of calls, from any number of threads."""
+
+    def __init__(
+        self, checkpoint: Checkpoint, engine: Engine | None = None, *, batch_tokens: int | None = None
+    ) -> None:
+        """Wrap a loaded checkpoint; PyTorch runs it where no engine is given."""
         self.checkpoint = checkpoint
-        self.batch_size = batch_size
+        self._scorer = Scorer(checkpoint, engine, batch_tokens=batch_tokens)
 
     @classmethod
-    def load(cls, model: str | Path | None = None, *, device: str = "auto", batch_size: int = 32) -> "Labeller":
+    def load(
+        cls,
+        model: str | Path | None = None,
+        *,
+        device: str = "auto",
+        engine: EngineName = "auto",
+        batch_tokens: int | None = None,
+    ) -> "Labeller":
         """Load a run folder.
 
         Args:
             model: the folder; None is the model that ships with naba's checkout, `models/naba-news`.
             device: "auto" (CUDA where there is one), "cpu" or "cuda".
-            batch_size: segments per forward pass.
+            engine: "int8" is the form that `naba export` makes, "float32", "bfloat16" and "float16" are PyTorch's;
+                "auto" is whichever of those that answer alike is fastest here, which a second's trial tells.
+            batch_tokens: tokens a batch, padding counted; what the engine is fast with where not given.
 
         Raises:
-            CheckpointError: no such folder, or not a run of this version of naba.
-            ConfigError: CUDA asked for and absent.
+            CheckpointError: no such folder, not a run of this version of naba, or without the int8 form that is asked for.
+            ConfigError: CUDA asked for and absent, or an engine that does not go with the device.
         """
         if model is None and not SHIPPED_MODEL.is_dir():
             raise CheckpointError(
                 f"{SHIPPED_MODEL}: the shipped model is not here; it comes with a checkout of naba. "
                 "Install from one (pip install -e .), or name a model folder"
             )
-        checkpoint = checkpoints.load(SHIPPED_MODEL if model is None else Path(model))
-        checkpoint.model.to(pick_device(device))
-        return cls(checkpoint, batch_size)
+        folder = find(SHIPPED_MODEL if model is None else Path(model))
+        checkpoint = checkpoints.load(folder)
+        device = pick_device(device)
+        checkpoint.model.to(device)
+        return cls(checkpoint, pick_engine(checkpoint, folder, engine, device), batch_tokens=batch_tokens)
 
     @property
     def schema(self) -> LabelSchema:
         """The topics and stances this model knows."""
         return self.checkpoint.schema
+
+    @property
+    def engine(self) -> str:
+        """What runs the model: "int8", "bfloat16", "float16" or "float32"."""
+        return self._scorer.engine.name
 
     def label(self, texts: Sequence[str], *, progress: Progress = SILENT) -> list[Prediction]:
         """Label texts, each taken as one segment; the answers come in the texts' order.
@@ -78,41 +112,132 @@ class Labeller:
         Raises:
             TypeError: a single string was given instead of a sequence of strings.
         """
+        _check_texts(texts)
+        with progress.task("labelling", len(set(texts)), "segments") as advance:
+            return self._texts(texts).result(advance)
+
+    def label_iter(self, texts: Iterable[str], *, at_once: int = TEXTS_AT_ONCE) -> Iterator[Prediction]:
+        """Label a stream of texts, however long; the answers come in its order.
+
+        Args:
+            texts: each taken as one segment.
+            at_once: texts that are read ahead and batched together; of these no more than two portions are ever held.
+
+        Raises:
+            TypeError: a single string was given, or something in the stream is no text.
+        """
         if isinstance(texts, str):
-            raise TypeError("label() takes a list of texts; for one text write label([text])")
-        for number, text in enumerate(texts):
-            if not isinstance(text, str):
-                raise TypeError(f"label() takes texts; number {number} is a {type(text).__name__}")
-        scores = score_texts(self.checkpoint, texts, batch_size=self.batch_size, progress=progress)
-        return decide(self.checkpoint, texts, scores)
+            raise TypeError("label_iter() takes a stream of texts; for one text write label([text])")
+
+        def started(chunk: list[str]) -> Callable[[], list[Prediction]]:
+            _check_texts(chunk)
+            return self._texts(chunk).result
+
+        return _ahead(texts, at_once, started)
 
     def label_articles(
-        self, articles: Iterable[Article | Rejected], *, max_words: int = MAX_WORDS
-    ) -> Iterator[LabelledArticle | Rejected]:
+        self, articles: Iterable[Item], *, max_words: int = MAX_WORDS, at_once: int | None = None
+    ) -> Iterator[Labelled]:
         """Segment and label a stream of articles, in order; rejected ones pass through."""
-        stream = iter(articles)
-        while chunk := list(islice(stream, ARTICLES_AT_ONCE)):
-            segments = [segment_article(item, max_words) if isinstance(item, Article) else [] for item in chunk]
-            answers = iter(self.label([segment.text for of_article in segments for segment in of_article]))
-            for item, of_article in zip(chunk, segments, strict=True):
-                if isinstance(item, Rejected):
-                    yield item
-                else:
-                    yield LabelledArticle(item, [(segment, next(answers)) for segment in of_article])
+
+        def started(chunk: list[Item]) -> Callable[[], list[Labelled]]:
+            return self.start(chunk, max_words=max_words).result
+
+        return _ahead(articles, at_once or ARTICLES_AT_ONCE, started)
+
+    def start(self, items: Sequence[Item], *, max_words: int = MAX_WORDS) -> "LabelledLater":
+        """Segment articles and begin to label them; the call returns before they are labelled."""
+        segments = [segment_article(item, max_words) if isinstance(item, Article) else [] for item in items]
+        return LabelledLater(items, segments, self._texts([one.text for some in segments for one in some]))
+
+    def _texts(self, texts: Sequence[str]) -> "_Texts":
+        # Stock phrases and syndicated paragraphs repeat: each is scored once.
+        places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+        pending = self._scorer.start(self._scorer.read(list(places)))
+        return _Texts(self.checkpoint, texts, [places[text] for text in texts], pending)
 
 
-def decide(checkpoint: Checkpoint, texts: Sequence[str], scores: Scores) -> list[Prediction]:
-    """Turn raw scores of texts into predictions by the run's temperatures and thresholds."""
-    schema, decision = checkpoint.schema, checkpoint.decision
+class LabelledLater:
+    """Articles that are being labelled."""
+
+    def __init__(self, items: Sequence[Item], segments: Sequence[Sequence[Segment]], texts: "_Texts") -> None:
+        self._items, self._segments, self._texts = items, segments, texts
+
+    @property
+    def segments(self) -> int:
+        """How many segments there are in all."""
+        return sum(map(len, self._segments))
+
+    def result(self, advance: Advance | None = None) -> list[Labelled]:
+        """Wait for them. `advance` is told of the segments as they are done."""
+        answers = iter(self._texts.result(advance))
+        return [
+            item
+            if isinstance(item, Rejected)
+            else LabelledArticle(item, [(segment, next(answers)) for segment in segments])
+            for item, segments in zip(self._items, self._segments, strict=True)
+        ]
+
+    def cancel(self) -> None:
+        """Leave undone what is not begun yet."""
+        self._texts.pending.cancel()
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """Texts that are being labelled, each different one once."""
+
+    checkpoint: Checkpoint
+    texts: Sequence[str]
+    places: Sequence[int]
+    pending: Pending
+
+    def result(self, advance: Advance | None = None) -> list[Prediction]:
+        scores = self.pending.result(advance)
+        every = Scores(
+            scores.topic[self.places], scores.stance[self.places], [scores.windows[place] for place in self.places]
+        )
+        return decide(self.texts, every, self.checkpoint.decision, self.checkpoint.schema)
+
+
+def decide(texts: Sequence[str], scores: Scores, decision: Decision, schema: LabelSchema) -> list[Prediction]:
+    """Turn raw scores of texts into predictions by a run's temperatures and thresholds."""
     topic, stance = decision.probabilities(scores.topic, scores.stance, schema)  # [N, T], [N, T, S]
-    present = topic >= decision.thresholds(schema)  # [N, T]
+    present = (topic >= decision.thresholds(schema)).tolist()  # [N, T]
+    likeliest = np.asarray(stance).argmax(-1).tolist()  # [N, T]
+    topics, stances = schema.topic_ids, schema.stance_ids
     predictions = []
-    for row, text in enumerate(texts):
-        answers: dict[str, TopicPrediction] = {}
-        for t, name in enumerate(schema.topic_ids):
-            by_stance: dict[str, Any] = dict(zip(schema.stance_ids, map(float, stance[row, t]), strict=True))
-            likeliest = max(by_stance, key=by_stance.__getitem__)
-            here = bool(present[row, t])
-            answers[name] = TopicPrediction(here, float(topic[row, t]), likeliest if here else None, by_stance)
-        predictions.append(Prediction(text, answers, scores.windows[row]))
+    rows: Any = zip(texts, scores.windows, topic.tolist(), stance.tolist(), present, likeliest, strict=True)
+    for text, windows, p_topic, p_stance, here, best in rows:
+        answers = {
+            name: TopicPrediction(
+                here[t],
+                p_topic[t],
+                stances[best[t]] if here[t] else None,
+                dict(zip(stances, p_stance[t], strict=True)),
+            )
+            for t, name in enumerate(topics)
+        }
+        predictions.append(Prediction(text, answers, windows))
     return predictions
+
+
+def _ahead(items: Iterable[Any], at_once: int, started: Callable[[list[Any]], Callable[[], list[A]]]) -> Iterator[A]:
+    """Results of a stream's portions in order, each begun before the one before it is waited for."""
+    stream = iter(items)
+    before: Callable[[], list[A]] | None = None
+    while chunk := list(islice(stream, at_once)):
+        current = started(chunk)
+        if before is not None:
+            yield from before()
+        before = current
+    if before is not None:
+        yield from before()
+
+
+def _check_texts(texts: Sequence[str]) -> None:
+    if isinstance(texts, str):
+        raise TypeError("label() takes a list of texts; for one text write label([text])")
+    for number, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(f"label() takes texts; number {number} is a {type(text).__name__}")

@@ -27,11 +27,11 @@ def pick_precision(wanted: Literal["auto", "float32", "bfloat16"], device: str) 
     if wanted != "auto":
         return wanted
     # Where it is emulated it is slower than float32.
-    native = torch.cuda.is_bf16_supported(including_emulation=False) if device == "cuda" else _cpu_has_bfloat16()
+    native = torch.cuda.is_bf16_supported(including_emulation=False) if device == "cuda" else cpu_has_bfloat16()
     return "bfloat16" if native else "float32"
 
 
-def to_precision(module: torch.nn.Module, precision: Precision) -> None:
+def to_precision(module: torch.nn.Module, precision: Precision | Literal["float16"]) -> None:
     """Turn a module's parameters to a precision; buffers, such as those of rotary positions, stay as they are."""
     for parameter in module.parameters():
         parameter.data = parameter.data.to(getattr(torch, precision))
@@ -50,7 +50,8 @@ def round_weights(module: torch.nn.Module, dtype: torch.dtype) -> None:
             tensor.copy_(tensor.to(dtype))
 
 
-def _cpu_has_bfloat16() -> bool:
+def cpu_has_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 natively."""
     # Without these instructions PyTorch computes bfloat16 in float32, and loses time by it.
     checks = [getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("avx512_bf16", "amx_tile")]
     return any(check() for check in checks if check is not None)

@@ -1,20 +1,24 @@
-"""Raw scores of texts: normalise, tokenise, batch by length, run, put back in order. Long texts are windowed, never cut."""
+"""Raw scores of texts: windows of tokens, batches of like length, an engine, and everything back in the texts' order.
+
+scores = score_texts(checkpoint, ["…", "…"])              # once
+scorer = Scorer(checkpoint, engine)                       # often, and from several threads
+pending = scorer.start(["…"]); scores = pending.result()  # while the caller does something else
+"""
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from naba.modelling.checkpoint import Checkpoint
 from naba.modelling.encode import pad
-from naba.progress import SILENT, Progress
+from naba.modelling.engines import Engine, Logits, TorchEngine
+from naba.modelling.windows import WindowReader, Windows, plan_batches
+from naba.progress import SILENT, Advance, Progress
 
-OVERLAP = 4
-"""Neighbouring windows of a long text share a quarter (1 / OVERLAP) of their tokens."""
+_MOST_TOKENS = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -27,55 +31,104 @@ class Scores:
     """Windows each text was cut into; 1 where it fits the model whole."""
 
 
-def score_texts(
-    checkpoint: Checkpoint, texts: Sequence[str], *, batch_size: int = 32, progress: Progress = SILENT
-) -> Scores:
-    """Score texts with a model, on the device its weights are on.
+class Scorer:
+    """A model that scores texts, on an engine. Threads may share it.
 
     A text longer than the model's `max_tokens` is read in overlapping windows; a topic's scores are those of the
     window in which the topic is likeliest.
     """
-    pieces, owners = _windows(checkpoint, texts)
-    order = sorted(range(len(pieces)), key=lambda i: len(pieces[i]), reverse=True)
-    device = next(checkpoint.model.parameters()).device
-    topics, stances = len(checkpoint.schema.topic_ids), len(checkpoint.schema.stance_ids)
-    topic = np.zeros((len(pieces), topics), dtype=np.float32)
-    stance = np.zeros((len(pieces), topics, stances), dtype=np.float32)
-    checkpoint.model.eval()
-    with torch.inference_mode(), progress.task("labelling", len(pieces), "segments") as advance:
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            batch = pad([pieces[row] for row in rows], checkpoint.tokenizer.pad_token_id)
-            logits = checkpoint.model(**{name: tensor.to(device) for name, tensor in batch.items()})
-            topic[rows] = logits.topic.float().cpu().numpy()
-            stance[rows] = logits.stance.float().cpu().numpy()
-            advance(len(rows), "")
-    return _merge(topic, stance, owners, len(texts))
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        engine: Engine | None = None,
+        *,
+        batch_tokens: int | None = None,
+        batch_size: int | None = None,
+    ) -> None:
+        """Wrap a model.
+
+        Args:
+            checkpoint: the run.
+            engine: what runs it; PyTorch, where the weights are, where not given.
+            batch_tokens: tokens a batch, padding counted; what the engine is fast with where not given.
+            batch_size: at most so many windows a batch; where it alone is given, exactly so many.
+        """
+        self.engine = engine or TorchEngine(checkpoint.model)
+        self._reader = WindowReader(checkpoint)
+        self._pad_token_id = checkpoint.tokenizer.pad_token_id
+        self._shape = len(checkpoint.schema.topic_ids), len(checkpoint.schema.stance_ids)
+        self._batch_tokens = batch_tokens or (_MOST_TOKENS if batch_size else self.engine.batch_tokens)
+        self._batch_size = batch_size
+        self._threads = ThreadPoolExecutor(self.engine.workers, thread_name_prefix="naba-engine")
+
+    def read(self, texts: Sequence[str]) -> Windows:
+        """The texts' windows: the part of the work that needs no model."""
+        return self._reader.read(texts)
+
+    def start(self, windows: Windows) -> "Pending":
+        """Begin to score what `read` gave; the call returns at once."""
+        lengths = [len(ids) for ids in windows.ids]
+        batches = plan_batches(lengths, batch_tokens=self._batch_tokens, batch_size=self._batch_size)
+        futures = {self._threads.submit(self._run, windows, rows): rows for rows in batches}
+        return Pending(windows, futures, self._shape)
+
+    def score(self, texts: Sequence[str], *, progress: Progress = SILENT) -> Scores:
+        """Score texts, in their order."""
+        windows = self.read(texts)
+        with progress.task("labelling", len(windows.ids), "segments") as advance:
+            return self.start(windows).result(advance)
+
+    def _run(self, windows: Windows, rows: list[int]) -> Logits:
+        return self.engine.run(pad([windows.ids[row] for row in rows], self._pad_token_id))
 
 
-def _windows(checkpoint: Checkpoint, texts: Sequence[str]) -> tuple[list[list[int]], list[int]]:
-    """Token ids of every window, and the text each belongs to (in text order)."""
-    if not texts:
-        return [], []
-    encoded: Any = checkpoint.tokenizer(
-        [checkpoint.normalise(text) for text in texts],
-        truncation=True,
-        max_length=checkpoint.max_tokens,
-        stride=checkpoint.max_tokens // OVERLAP,
-        return_overflowing_tokens=True,
-    )
-    return encoded["input_ids"], encoded["overflow_to_sample_mapping"]
+class Pending:
+    """Scores under way."""
+
+    def __init__(self, windows: Windows, futures: dict[Future[Logits], list[int]], shape: tuple[int, int]) -> None:
+        self._windows, self._futures, self._shape = windows, futures, shape
+
+    def result(self, advance: Advance | None = None) -> Scores:
+        """Wait for them; `advance` is told of the windows as they are done.
+
+        Whatever went wrong in the engine is raised here, and the rest is not begun.
+        """
+        topics, stances = self._shape
+        topic = np.zeros((len(self._windows.ids), topics), dtype=np.float32)
+        stance = np.zeros((len(self._windows.ids), topics, stances), dtype=np.float32)
+        try:
+            for future in as_completed(self._futures):
+                rows = self._futures[future]
+                topic[rows], stance[rows] = future.result()
+                if advance is not None:
+                    advance(len(rows), "")
+        finally:
+            self.cancel()
+        return merge(topic, stance, self._windows)
+
+    def cancel(self) -> None:
+        """Leave undone what is not begun yet."""
+        for future in self._futures:
+            future.cancel()
 
 
-def _merge(topic: NDArray[np.float32], stance: NDArray[np.float32], owners: list[int], count: int) -> Scores:
-    bounds = np.searchsorted(owners, np.arange(count + 1))
-    windows = [int(end - start) for start, end in pairwise(bounds)]
-    if all(size == 1 for size in windows):
-        return Scores(topic, stance, windows)
-    merged_topic = np.zeros((count, *topic.shape[1:]), dtype=np.float32)
-    merged_stance = np.zeros((count, *stance.shape[1:]), dtype=np.float32)
+def score_texts(
+    checkpoint: Checkpoint, texts: Sequence[str], *, batch_size: int = 32, progress: Progress = SILENT
+) -> Scores:
+    """Score texts with PyTorch, on the device that the model's weights are on; `batch_size` is in segments."""
+    return Scorer(checkpoint, batch_size=batch_size).score(texts, progress=progress)
+
+
+def merge(topic: NDArray[np.float32], stance: NDArray[np.float32], windows: Windows) -> Scores:
+    """Scores of windows, [W, T] and [W, T, S], as scores of the texts that they are of."""
+    counts = [end - start for start, end in windows.bounds]
+    if all(count == 1 for count in counts):
+        return Scores(topic, stance, counts)
+    merged_topic = np.zeros((windows.texts, *topic.shape[1:]), dtype=np.float32)
+    merged_stance = np.zeros((windows.texts, *stance.shape[1:]), dtype=np.float32)
     columns = np.arange(topic.shape[1])
-    for row, (start, end) in enumerate(pairwise(bounds)):
+    for row, (start, end) in enumerate(windows.bounds):
         best = start + topic[start:end].argmax(axis=0)  # [T]
         merged_topic[row], merged_stance[row] = topic[best, columns], stance[best, columns]
-    return Scores(merged_topic, merged_stance, windows)
+    return Scores(merged_topic, merged_stance, counts)

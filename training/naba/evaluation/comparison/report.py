@@ -33,7 +33,7 @@ _NAME = "comparison"
 
 def write_comparison(folder: Path, comparison: Mapping[str, Any]) -> list[Path]:
     """Write comparison.json, .md and .html into `folder`; returns their paths."""
-    from naba.evaluation.page import html_comparison
+    from naba.evaluation.page.render import html_comparison
 
     paths = [folder / f"{_NAME}.{kind}" for kind in ("json", "md", "html")]
     write_json(paths[0], comparison)

@@ -3,21 +3,15 @@
 The policy in its head names both by hash, so that no text of the data could be run even if it got past the escaping.
 """
 
-import base64
-import hashlib
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from naba.evaluation.figures import figure
 from naba.evaluation.page.comparison_view import comparison_view
+from naba.evaluation.page.environment import asset, environment, policy
 from naba.evaluation.page.report_view import contents, report_drawings, report_view
 from naba.evaluation.page.shown_mistakes import Limits
-from naba.evaluation.page.visible import visible
 
 LARGEST = 3_000_000
 """Bytes of a page: what opens at once and can be sent by mail."""
@@ -43,32 +37,7 @@ def html_comparison(comparison: Mapping[str, Any]) -> str:
 
 
 def _render(template: str, variables: Mapping[str, Any]) -> str:
-    style, script = (_asset(name) for name in ("style.css", "page.js"))
-    policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
-    return _environment().get_template(template).render(
-        **variables, style=Markup(style), script=Markup(script), policy=Markup(policy)
+    style, script = asset("style.css"), asset("page.js")
+    return environment().get_template(template).render(
+        **variables, style=Markup(style), script=Markup(script), policy=policy(style, script)
     )  # fmt: skip
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("naba.evaluation.page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: visible(value) if type(value) is str else value,
-    )
-    environment.filters["figure"] = figure
-    return environment
-
-
-@cache
-def _asset(name: str) -> str:
-    return files("naba.evaluation.page").joinpath(name).read_text(encoding="utf-8")
-
-
-def _hash(content: str) -> str:
-    """A source of the Content Security Policy, level 2, section 4.2.5: the text between the tags, and no other, may run."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()

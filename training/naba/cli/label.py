@@ -1,0 +1,69 @@
+"""`naba label`."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+import typer
+
+from naba.cli.terminal import FAULT, Bars, Overrides, Replace, default_config, quiet, say, show
+
+STREAM = Path("-")
+"""Standard input among the paths, standard output as --out."""
+
+
+def label(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="Article files, archives, folders or patterns; - reads JSONL from standard input."),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(help="A .jsonl, .csv or .parquet file, a folder of shards, or - for JSONL on standard output."),
+    ],
+    model: Annotated[str | None, typer.Option(help="A run folder; the shipped model where not given.")] = None,
+    config: Annotated[Path | None, typer.Option(help="configs/label.yaml where not given.")] = None,
+    overwrite: Replace = False,
+    set_: Overrides = None,
+) -> None:
+    """Label articles: segments with topics, stances and probabilities. Stopped, the same command goes on."""
+    quiet()
+    from naba.config import LabelConfig, load_config
+
+    settings = load_config(LabelConfig, default_config(config, "label"), set_, {"model": model})
+    # A scheduler's notice of its end is like Ctrl-C: what is done stays, and one line says how to go on.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stdin = sys.stdin.buffer if sys.stdin is not None else None
+    if out == STREAM:
+        _to_standard_output(paths, settings, stdin)
+        return
+    from naba.labelling.job import label_paths
+
+    totals = label_paths(paths, out, settings, overwrite=overwrite, progress=Bars(), stdin=stdin)
+    files = ", ".join(map(str, totals.files[:3])) + (f" and {len(totals.files) - 3:,} more" if totals.files[3:] else "")
+    show(f"{totals.articles:,} articles, {totals.segments:,} segments: {files or 'no files'}")
+    if totals.rejected:
+        for rejected in totals.first_rejected:
+            say(f"naba: set aside: {rejected}")
+        more = totals.rejected - len(totals.first_rejected)
+        say(
+            f"naba: {totals.rejected:,} set aside{f' ({more:,} not shown)' if more else ''}, with reasons in {totals.rejected_file}"
+        )
+        raise typer.Exit(FAULT)
+
+
+def _to_standard_output(paths: list[Path], settings: Any, stdin: IO[bytes] | None) -> None:
+    from naba.labelling.job import label_stream
+
+    def line(text: str) -> None:
+        sys.stdout.buffer.write(text.encode() + b"\n")
+        sys.stdout.buffer.flush()
+
+    try:
+        rejected = label_stream(paths, settings, line, say=lambda item: say(f"naba: set aside: {item}"), stdin=stdin)
+    except BrokenPipeError:  # as `| head` leaves it
+        sys.stderr.close()
+        raise typer.Exit(0) from None
+    if rejected:
+        raise typer.Exit(FAULT)

@@ -1,0 +1,194 @@
+"""Files that hold a record an article: JSONL, CSV and Parquet, a record at a time however large the file is.
+
+for parse in read_jsonl(file, ReadConfig()):
+    articles = parse()
+"""
+
+import csv
+import io
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, TextIO
+
+from naba.config import ReadConfig
+from naba.corpus.article_file import ArticleFile
+from naba.corpus.boilerplate import split_keywords
+from naba.corpus.dates import parse_date
+from naba.corpus.decode import decode
+from naba.corpus.pages import page
+from naba.corpus.rejected import Record, attempt, rejecting
+from naba.errors import DataError
+from naba.jsonl import parse_object
+from naba.records import Article
+
+
+def read_jsonl(file: ArticleFile, config: ReadConfig) -> Iterator[Record]:
+    """A record a line; a line is given on before the next one is waited for."""
+    limit = _longest_record(config)
+    with file.open() as lines:
+        number = 0
+        while line := lines.readline(limit):
+            number += 1
+            if number == 1 and line.startswith(b"\x1f\x8b"):
+                raise DataError("gzip, not JSONL; unpack it (zcat FILE |), or let the file's name end in .jsonl.gz")
+            if len(line) == limit and not line.endswith(b"\n"):
+                size = len(line) + _skip_line(lines)
+                reason = f"a line of {size:,} bytes, longer than an article may be; split it"
+                yield rejecting(file.where, DataError(reason), number)
+            elif line.strip():
+                yield _record(partial(_object, line, config), file, number, config)
+
+
+def read_csv(file: ArticleFile, config: ReadConfig) -> Iterator[Record]:
+    """A record a row; the first row names the columns."""
+    csv.field_size_limit(4 * config.max_characters)
+    with file.open() as raw:
+        head = raw.read(4096)
+    # The whole head may cut a character in two; only what precedes its last line is looked at.
+    decode(head.rpartition(b"\n")[0] or head, config.encoding)
+    encoding = "utf-8-sig" if config.encoding == "utf-8" else config.encoding
+    with file.open() as raw, io.TextIOWrapper(raw, encoding, newline="") as text:
+        lines = _BoundedLines(text, _longest_record(config))
+        rows = csv.DictReader(lines)
+        number = 0
+        try:
+            _need_text_column(rows.fieldnames or [], config)
+            while True:
+                number += 1
+                lines.next_record()
+                row = next(rows, None)
+                if row is None:
+                    return
+                yield _record(partial(dict, row), file, number, config)
+        except (csv.Error, UnicodeDecodeError) as error:
+            # The parser has lost its place: what follows would be nonsense.
+            raise DataError(
+                f"record {number}: broken CSV ({error}); the records before it were read, the rest was not"
+            ) from None
+
+
+def read_parquet(file: ArticleFile, config: ReadConfig) -> Iterator[Record]:
+    """A record a row."""
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        with _seekable(file) as place:
+            table = pyarrow.parquet.ParquetFile(place)
+            _need_text_column(table.schema_arrow.names, config)
+            number = 0
+            for batch in table.iter_batches(batch_size=256):
+                for at in range(batch.num_rows):
+                    number += 1
+                    yield _record(partial(_row, batch, at), file, number, config)
+    except (pyarrow.ArrowException, UnicodeDecodeError) as error:
+        raise DataError(f"not a Parquet file that can be read ({(str(error).splitlines() or [''])[0]})") from None
+
+
+def _row(batch: Any, at: int) -> dict[str, Any]:
+    try:
+        return dict(batch.slice(at, 1).to_pylist()[0])
+    except (ValueError, OverflowError) as error:
+        raise DataError(f"a field that cannot be read ({error})") from None
+
+
+@contextmanager
+def _seekable(file: ArticleFile) -> Iterator[Path | IO[bytes]]:
+    """A place that Parquet can be read from, for its table of contents stands at its end."""
+    if file.path is not None:
+        yield file.path
+        return
+    with file.open() as member, tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(member, copy, 1 << 20)
+        copy.seek(0)
+        yield copy
+
+
+def _record(record: Callable[[], Mapping[str, Any]], file: ArticleFile, number: int, config: ReadConfig) -> Record:
+    return lambda: attempt(file.where, number, lambda: _articles(f"{file.name}:{number}", record(), config))
+
+
+def _object(line: bytes, config: ReadConfig) -> dict[str, Any]:
+    return parse_object(decode(line, config.encoding).encode(), "record")
+
+
+def _longest_record(config: ReadConfig) -> int:
+    """Bytes or characters of an article and as many other fields as are sensible."""
+    return 4 * config.max_characters + 1_000_000
+
+
+def _skip_line(file: IO[bytes]) -> int:
+    size = 0
+    while part := file.readline(1 << 20):
+        size += len(part)
+        if part.endswith(b"\n"):
+            break
+    return size
+
+
+class _BoundedLines:
+    """Lines of a table; a record that is longer than it may be is refused before it fills the memory."""
+
+    def __init__(self, text: TextIO, limit: int) -> None:
+        self._text, self._limit, self._left = text, limit, limit
+
+    def next_record(self) -> None:
+        self._left = self._limit
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(self._left + 1)
+        if not line:
+            raise StopIteration
+        self._left -= len(line)
+        if self._left < 0:
+            raise csv.Error(f"longer than {self._limit:,} characters")
+        return line
+
+
+def _need_text_column(names: Iterable[str], config: ReadConfig) -> None:
+    names = list(names)
+    if config.columns.text not in names:
+        raise DataError(
+            f"no column {config.columns.text!r}; it has {', '.join(map(repr, names))}: set read.columns.text to one of them"
+        )
+
+
+def _articles(name: str, record: Mapping[str, Any], config: ReadConfig) -> list[Article]:
+    columns = config.columns
+    text = record.get(columns.text)
+    if not isinstance(text, str):
+        raise DataError(
+            f"no text in field {columns.text!r}; the record has {', '.join(map(repr, record))}: set read.columns.text"
+        )
+    keywords = record.get(columns.keywords)
+    return page(
+        _string(record.get(columns.id)) or name,
+        text,
+        config,
+        title=_string(record.get(columns.title)),
+        date=parse_date(str(record.get(columns.date) or "")),
+        source=_string(record.get(columns.source)),
+        url=_string(record.get(columns.url)),
+        keywords=split_keywords(keywords)
+        if isinstance(keywords, str)
+        else tuple(map(str, keywords if isinstance(keywords, list) else ())),
+    )
+
+
+def _string(value: Any) -> str | None:
+    """A field as text; None for an empty one and for the NaN that tables put in empty cells."""
+    if value is None or value != value:
+        return None
+    text = str(value).strip()
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DataError("half a character (surrogate) in a field; the record is damaged") from None
+    return text or None

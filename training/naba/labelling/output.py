@@ -1,0 +1,208 @@
+"""Where a labelling job writes, so that a stop at any moment loses nothing and the finished output is the same.
+
+    with JobFolder.opened(out, plan, overwrite=False) as job:
+        job.write("00000-00003", labelled)     # the parts of a shard, then the note that they are whole
+    job.finish()
+
+While a job runs its folder holds the parts of finished shards, a note of each in `.shards/`, and `.job.json`, the plan that
+they follow from; at the end manifest.json with all of it, and rejected.jsonl. For an output of one file the folder stands
+beside it (FILE.parts) until the parts are joined.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from naba.corpus.rejected import Rejected
+from naba.errors import DataError
+from naba.jsonl import read_json, write_json, write_jsonl
+from naba.labelling.labeller import Labelled, LabelledArticle
+from naba.labelling.writer import FORMATS, join_parts, write_part
+from naba.out_folder import hold
+from naba.schema import LabelSchema
+
+PLAN, MANIFEST, NOTES, REJECTED = ".job.json", "manifest.json", ".shards", "rejected.jsonl"
+SHOWN = 20
+"""How many rejected inputs a job's totals name one by one; all stand in rejected.jsonl."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What `--out` means."""
+
+    folder: Path
+    """Where the parts are written."""
+    file: Path | None
+    """The one file that they are joined to; None where they stay."""
+    formats: tuple[str, ...]
+    rejected: Path
+
+    @classmethod
+    def of(cls, out: Path, formats: Sequence[str]) -> "Target":
+        """A folder, or a file whose ending is that of a format. Raises DataError for the ending of another kind of file."""
+        if out.is_dir():
+            return cls(out, None, tuple(formats), out / REJECTED)
+        kind = out.suffix.removeprefix(".")
+        if kind in FORMATS:
+            return cls(out.with_name(f"{out.name}.parts"), out, (kind,), out.with_suffix(".rejected.jsonl"))
+        if out.suffix in (".txt", ".json", ".ndjson", ".tsv", ".xlsx", ".gz", ".html", ".zip"):
+            raise DataError(
+                f"{out}: naba writes {', '.join(f'.{kind}' for kind in FORMATS)}, or a folder; choose another --out"
+            )
+        return cls(out, None, tuple(formats), out / REJECTED)
+
+
+@dataclass
+class Written:
+    """What a labelling job wrote."""
+
+    files: list[Path]
+    rejected_file: Path
+    articles: int = 0
+    segments: int = 0
+    rejected: int = 0
+    first_rejected: tuple[Rejected, ...] = ()
+    """The first SHOWN of them."""
+    done_before: bool = False
+    """Nothing was left to do: the output was there, from the same input and model."""
+
+
+class JobFolder:
+    """A job's folder, held by one process."""
+
+    def __init__(self, target: Target, plan: Mapping[str, Any], schema: LabelSchema) -> None:
+        self.target, self.plan, self._schema = target, plan, schema
+
+    def is_done(self, shard: str) -> dict[str, Any] | None:
+        """The note of a shard whose parts are all there; None where there is none."""
+        path = self._note(shard)
+        if not path.is_file():
+            return None
+        try:
+            note = read_json(path)
+            whole = all(
+                (self.target.folder / name).stat().st_size == part["bytes"] for name, part in note["files"].items()
+            )
+        except (DataError, OSError, KeyError, TypeError, AttributeError):
+            return None  # half a note, or a part that went: the shard is labelled again
+        return note if whole else None
+
+    def write(self, shard: str, labelled: Sequence[Labelled]) -> dict[str, Any]:
+        """Write the parts of a shard, and last its note."""
+        articles = [item for item in labelled if isinstance(item, LabelledArticle)]
+        files: dict[str, Any] = {}
+        for kind in self.target.formats:
+            path = self.target.folder / f"part-{shard}.{kind}"
+            write_part(path, articles, self._schema)
+            files[path.name] = {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+        note = {
+            "shard": shard,
+            "articles": len(articles),
+            "segments": sum(len(article.segments) for article in articles),
+            "files": files,
+            "rejected": [item.to_dict() for item in labelled if isinstance(item, Rejected)],
+        }
+        write_json(self._note(shard), note)
+        return note
+
+    def finish(self, shards: Sequence[str]) -> Written:
+        """Join the parts where one file is wanted; write manifest and rejected.jsonl; remove what only a stop needs."""
+        target = self.target
+        written = Written([], target.rejected)
+        parts: list[Path] = []
+        listed: list[dict[str, Any]] = []
+        first: list[Rejected] = []
+
+        def rejected() -> Iterator[dict[str, Any]]:
+            for shard in shards:
+                note = self.is_done(shard)
+                if note is None:
+                    raise DataError(f"{target.folder}: shard {shard} is gone; start the same command again")
+                written.articles += note["articles"]
+                written.segments += note["segments"]
+                written.rejected += len(note["rejected"])
+                parts.extend(target.folder / name for name in note["files"])
+                listed.append(note | {"rejected": len(note["rejected"])})
+                first.extend(Rejected(**row) for row in note["rejected"][: max(0, SHOWN - len(first))])
+                yield from note["rejected"]
+
+        write_jsonl(target.rejected, rejected())
+        if not written.rejected:
+            target.rejected.unlink()
+        written.first_rejected = tuple(first)
+        if target.file is not None:
+            if not parts:
+                write_part(target.folder / f"part-none.{target.formats[0]}", [], self._schema)
+                parts.append(target.folder / f"part-none.{target.formats[0]}")
+            join_parts(parts, target.file)
+            written.files = [target.file]
+            shutil.rmtree(target.folder)
+            return written
+        totals = {"articles": written.articles, "segments": written.segments, "rejected": written.rejected}
+        write_json(target.folder / MANIFEST, {**self.plan, "totals": totals, "shards": listed})
+        (target.folder / PLAN).unlink(missing_ok=True)
+        shutil.rmtree(target.folder / NOTES, ignore_errors=True)
+        written.files = parts
+        return written
+
+    def _note(self, shard: str) -> Path:
+        return self.target.folder / NOTES / f"{shard}.json"
+
+
+@contextmanager
+def opened(target: Target, plan: Mapping[str, Any], schema: LabelSchema, *, overwrite: bool) -> Iterator[JobFolder]:
+    """Hold the folder of a job, begun now or by an earlier start of the same job.
+
+    Args:
+        target: where to.
+        plan: all that the output follows from.
+        schema: the model's.
+        overwrite: replace another job's output.
+
+    Raises:
+        DataError: the folder has another job's output, or something that is no job's, or cannot be written.
+        ConfigError: another process works in it.
+    """
+    with hold(target.folder, lambda: check(target, plan, overwrite=overwrite)) as same:
+        if not same:
+            for path in _own(target.folder):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            write_json(target.folder / PLAN, dict(plan))
+        yield JobFolder(target, plan, schema)
+
+
+def check(target: Target, plan: Mapping[str, Any] | None, *, overwrite: bool) -> bool:
+    """Whether the folder holds the beginning of this very job; without a plan, of any. Raises DataError where it may not be used."""
+    before = started_with(target)
+    differing = sorted(key for key in {*before, *(plan or before)} if before.get(key) != (plan or before).get(key))
+    if before and differing and not overwrite:
+        raise DataError(
+            f"{target.folder}: holds the beginning of another job ({', '.join(differing)} differ); give the command that it "
+            "was started with to go on, or pass --overwrite to start anew"
+        )
+    # Where both are there, the job was stopped between joining its parts and removing them.
+    there = next((path for path in [target.file, *_own(target.folder)] if path is not None and path.exists()), None)
+    if there is not None and not before and not overwrite:
+        raise DataError(f"{there}: is there already; choose another --out, or pass --overwrite to replace it")
+    return bool(before) and not differing
+
+
+def started_with(target: Target) -> dict[str, Any]:
+    """The plan of the job that the folder holds the beginning of; empty where there is none."""
+    path = target.folder / PLAN
+    return read_json(path) if path.is_file() else {}
+
+
+def _own(folder: Path) -> list[Path]:
+    """What labelling jobs write into a folder; the plan comes last, for by it what is left after a kill is known."""
+    names = [folder / MANIFEST, folder / REJECTED, *sorted(folder.glob("part-*")), folder / NOTES, folder / PLAN]
+    return [path for path in names if path.exists()]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
