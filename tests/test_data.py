@@ -106,7 +106,7 @@ def test_labels_by_hash_hold_no_text_and_leave_open_what_two_readings_differ_on(
     root: Path, schema: LabelSchema
 ) -> None:
     rows = list(read_jsonl(root / "data" / "read-labels.jsonl"))
-    assert len({row["id"] for row in rows}) == len(rows) == 3747
+    assert len({row["id"] for row in rows}) == len(rows) == 6241
     for row in rows:
         assert set(row) == {"id", "source", "annotator", "labels", "readings"}
         assert re.fullmatch("[0-9a-f]{12}", row["id"])

@@ -289,8 +289,8 @@ def test_what_is_no_system_says_what_to_name_instead(make: str, tiny_encoder: Pa
     model, message = {
         "encoder": (tiny_encoder, "no run of naba; .*--mapping"),
         "none": ("somebody/news", "no such folder; .*--mapping"),
-        "onnx-folder": (tmp_path / "onnx", "evaluate the run folder"),
-        "onnx-file": (tmp_path / "onnx" / "model.onnx", "evaluate the run folder"),
+        "onnx-folder": (tmp_path / "onnx", "config.json is missing"),
+        "onnx-file": (tmp_path / "onnx" / "model.onnx", "only what `naba export` made is known"),
         "empty": (tmp_path / "empty", "config.json is missing"),
     }[make]
     with pytest.raises(CheckpointError, match=message):

@@ -33,7 +33,6 @@ from naba.evaluation.systems import decided, load_system
 from naba.evaluation.trust import chosen_on_validation, trust
 from naba.evaluation.uncertainty import compared, scored
 from naba.fingerprint import fingerprint, run_mark
-from naba.modelling.infer import score_texts
 from naba.paths import find
 from naba.progress import SILENT, Progress
 from naba.run import environment
@@ -162,9 +161,9 @@ def _answers(
     system: System, texts: Sequence[str], config: EvaluateConfig, progress: Progress
 ) -> tuple[Answers, Answers | None]:
     """The run's answers, and the same pass's without its temperatures and thresholds, where it has such."""
-    if system.checkpoint is None:
+    if system.checkpoint is None or system.scorer is None:
         return system.answers(texts, progress=progress), None
-    scores = score_texts(system.checkpoint, texts, batch_size=config.batch_size, progress=progress)
+    scores = system.scorer.score(texts, progress=progress)
     decisions = (system.checkpoint.decision, Decision({}))
     fitted, plain = (decided(scores, decision, system.schema) for decision in decisions)
     return fitted, plain

@@ -15,6 +15,7 @@ from naba.errors import DataError
 from naba.evaluation.answers import Answers, TestSet
 from naba.evaluation.label_mapping import narrow_schema
 from naba.modelling.checkpoint import Checkpoint
+from naba.modelling.infer import Scorer
 from naba.progress import SILENT, Progress
 from naba.schema import UNKNOWN, LabelSchema
 from naba.scores import Labels
@@ -48,10 +49,12 @@ class System:
     """run.json or train.json: what it was trained from and on; empty where that is not known."""
     checkpoint: Checkpoint | None = None
     """The loaded model of a run or checkpoint."""
+    scorer: Scorer | None = None
+    """What gives the raw scores of a run or checkpoint."""
 
     def released(self) -> "System":
         """The same without its weights, so that another can be loaded: neither its model nor the function that holds it."""
-        return replace(self, checkpoint=None, answer=_released)
+        return replace(self, checkpoint=None, scorer=None, answer=_released)
 
     def decisions(self, texts: Sequence[str], *, progress: Progress = SILENT) -> list[dict[str, str | None]]:
         """Of each text the topics that it says are present, with their stances; None for a stance it has no word for."""

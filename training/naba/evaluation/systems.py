@@ -1,6 +1,7 @@
 """Anything that labels, as one kind of thing: a run, a checkpoint inside an unfinished run, somebody else's classifier.
 
     system = load_system("models/naba-news")                                       # a run folder
+    system = load_system("models/naba-news/onnx")                                  # its int8 form
     system = load_system("models/mine/checkpoints/checkpoint-600")                 # while the run trains, or after a stop
     system = load_system("somebody/news", mapping=Path("configs/mappings/example.yaml"))  # Hub name or folder
 
@@ -25,9 +26,10 @@ from naba.evaluation.system import System
 from naba.evaluation.text_classifier import TextClassifier
 from naba.jsonl import read_json
 from naba.modelling import checkpoint as checkpoints
+from naba.modelling import exported
 from naba.modelling.checkpoint import Checkpoint
 from naba.modelling.device import pick_device
-from naba.modelling.infer import Scores, score_texts
+from naba.modelling.infer import Scorer, Scores
 from naba.modelling.layers import keep_layers
 from naba.paths import find
 from naba.progress import Progress
@@ -45,7 +47,7 @@ def load_system(
     """Load whatever has been named.
 
     Args:
-        model: a run folder, a Trainer's `checkpoint-N` inside one, or with `mapping` a folder or Hub name of any
+        model: a run folder, its `onnx` folder, a Trainer's `checkpoint-N` inside one, or with `mapping` a folder or Hub name of any
             `AutoModelForSequenceClassification`.
         mapping: the YAML of a `MappingConfig`.
         batch_size: segments a forward pass.
@@ -55,10 +57,8 @@ def load_system(
         ConfigError, SchemaError: the mapping, or the label schema it names, cannot be used, or CUDA is absent.
     """
     folder = find(Path(model))
-    if folder.suffix == ".onnx" or (folder.is_dir() and any(folder.glob("*.onnx"))):
-        raise CheckpointError(
-            f"{model}: exported models are not evaluated by themselves; evaluate the run folder that it was exported from"
-        )
+    if folder.name == exported.FOLDER or folder.suffix == ".onnx":
+        return _exported(str(model), folder)
     if mapping is not None:
         if (_naba_part(folder) or {}).get("head") == "attention":
             raise CheckpointError(f"{model}: is a run of naba; evaluate it without a mapping")
@@ -77,8 +77,29 @@ def load_system(
             "labels mean, see configs/mappings/example.yaml"
         )
     checkpoint = checkpoints.load(folder)
-    record = read_json(folder / "run.json") if (folder / "run.json").is_file() else {}
-    return _of_naba(str(model), "run", "run folder", checkpoint, record, device, batch_size)
+    scorer = _torch(checkpoint, device, batch_size)
+    return _of_naba(str(model), "run", "run folder", checkpoint, _run_record(folder), scorer)
+
+
+def _torch(checkpoint: Checkpoint, device: Device, batch_size: int) -> Scorer:
+    checkpoint.model.to(pick_device(device))
+    return Scorer(checkpoint, batch_size=batch_size)
+
+
+def _exported(name: str, path: Path) -> System:
+    """`<run>/onnx` or `<run>/onnx/int8.onnx`: the form that labels, with everything else the run's."""
+    folder = path.parent if path.suffix == ".onnx" else path
+    if folder.name != exported.FOLDER or path.name not in (exported.FOLDER, "int8.onnx"):
+        raise CheckpointError(f"{name}: only what `naba export` made is known, RUN/{exported.FOLDER}/int8.onnx")
+    run = folder.parent
+    checkpoint = checkpoints.load(run)
+    engine = exported.pick_engine(checkpoint, run, "int8", "cpu")
+    description = f"int8 form of the run folder {run.name}"
+    return _of_naba(name, "run", description, checkpoint, _run_record(run), Scorer(checkpoint, engine))
+
+
+def _run_record(folder: Path) -> Mapping[str, Any]:
+    return read_json(folder / "run.json") if (folder / "run.json").is_file() else {}
 
 
 def _is_run(folder: Path) -> bool:
@@ -101,15 +122,13 @@ def _of_naba(
     description: str,
     checkpoint: Checkpoint,
     record: Mapping[str, Any],
-    device: Device,
-    batch_size: int,
+    scorer: Scorer,
     notes: tuple[str, ...] = (),
 ) -> System:
-    checkpoint.model.to(pick_device(device))
     schema, decision = checkpoint.schema, checkpoint.decision
 
     def answer(texts: Sequence[str], progress: Progress) -> Answers:
-        return decided(score_texts(checkpoint, texts, batch_size=batch_size, progress=progress), decision, schema)
+        return decided(scorer.score(texts, progress=progress), decision, schema)
 
     return System(
         name,
@@ -124,6 +143,7 @@ def _of_naba(
         max_tokens=checkpoint.max_tokens,
         record=record,
         checkpoint=checkpoint,
+        scorer=scorer,
     )
 
 
@@ -161,8 +181,7 @@ def _trainer_checkpoint(name: str, folder: Path, device: Device, batch_size: int
         f"checkpoint at step {step} of the {state}run {path.parent.name}",
         checkpoint,
         record,
-        device,
-        batch_size,
+        _torch(checkpoint, device, batch_size),
         ("Temperatures of 1 and thresholds of 0.5: those of a run are fitted when its training ends.",),
     )
 

@@ -38,6 +38,7 @@ from naba.modelling.checkpoint import Checkpoint
 from naba.modelling.device import lower_precision, pick_device, pick_precision
 from naba.modelling.encode import EncodedSegments
 from naba.modelling.layers import keep_layers
+from naba.modelling.targets import weigh_classes
 from naba.modelling.pretrained import encoder_mark
 from naba.modelling.run_encoder import tell_origin
 from naba.paths import find
@@ -144,6 +145,8 @@ def _ready(config: TrainConfig) -> _Ready:
     if config.layers is not None:
         keep_layers(run.model, config.layers)
     encoded = EncodedSegments(training, schema, run.tokenizer, run.normalise, config.max_tokens, weights)
+    if config.class_weights:
+        weigh_classes(encoded.rows)
     held_out = EncodedSegments(validation, schema, run.tokenizer, run.normalise, config.max_tokens)
     held_out.rows.sort(key=lambda row: len(row["input_ids"]), reverse=True)  # little padding in each batch
     return _Ready(run, encoded, held_out, data_fingerprints(config))

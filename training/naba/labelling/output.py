@@ -168,6 +168,8 @@ def opened(target: Target, plan: Mapping[str, Any], schema: LabelSchema, *, over
         ConfigError: another process works in it.
     """
     with hold(target.folder, lambda: check(target, plan, overwrite=overwrite)) as same:
+        for path in _half_written(target):
+            path.unlink()
         if not same:
             for path in _own(target.folder):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -201,6 +203,14 @@ def _own(folder: Path) -> list[Path]:
     """What labelling jobs write into a folder; the plan comes last, for by it what is left after a kill is known."""
     names = [folder / MANIFEST, folder / REJECTED, *sorted(folder.glob("part-*")), folder / NOTES, folder / PLAN]
     return [path for path in names if path.exists()]
+
+
+def _half_written(target: Target) -> Iterator[Path]:
+    """The temporary files that a kill left; see `naba.jsonl.atomic_open`."""
+    names = (PLAN, MANIFEST, "part-*", target.rejected.name, *([target.file.name] if target.file else []))
+    for folder in {target.folder, target.folder / NOTES, target.rejected.parent}:
+        for name in (*names, "*.json") if folder.name == NOTES else names:
+            yield from folder.glob(f".{name}.*.tmp")
 
 
 def _sha256(path: Path) -> str:

@@ -1,0 +1,26 @@
+"""Labels in a child process per line of standard input, so that a test can kill it again and again without starting Python anew.
+
+Prints the child's process id; the child loads the model itself, as a command does.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from naba.config import LabelConfig
+from naba.labelling.job import label_paths
+
+
+def main() -> None:
+    articles, run = map(Path, sys.argv[1:])
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            label_paths([articles], Path(line.strip()), LabelConfig(model=str(run), shard=20, formats=["jsonl", "csv"]))
+            os._exit(0)
+        print(child, flush=True)  # noqa: T201
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201
+
+
+main()

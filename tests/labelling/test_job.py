@@ -1,0 +1,255 @@
+"""Labelling jobs: what they write, what they refuse, and that a stop anywhere changes nothing of the output."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from naba.config import LabelConfig
+from naba.errors import ConfigError, DataError, NabaError
+from naba.labelling import job as module
+from naba.labelling.job import label_paths, label_stream
+from naba.labelling.output import MANIFEST, NOTES, PLAN, JobFolder
+from naba.out_folder import hold
+
+Files = dict[str, bytes]
+
+
+def files_of(folder: Path) -> Files:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture
+def config(tiny_run: Path) -> Callable[..., LabelConfig]:
+    def make(**changes: Any) -> LabelConfig:
+        return LabelConfig.model_validate({"model": str(tiny_run), "device": "cpu", "shard": 2} | changes)
+
+    return make
+
+
+@pytest.fixture
+def news(tmp_path: Path) -> Path:
+    """Eleven articles in a table, two of them broken, and five pages."""
+    folder = tmp_path / "news"
+    folder.mkdir()
+    lines = [
+        json.dumps({"id": f"t{n}", "text": f"قصفت الطائرات المدينة رقم {n} أمس.\nودعا الوزير إلى هدنة." * (n + 1)})
+        for n in range(9)
+    ]
+    lines[3:3] = ["not json", json.dumps({"text": ""})]
+    (folder / "table.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    for n in range(5):
+        (folder / f"page{n}.txt").write_text(f"دخلت قافلة مساعدات رقم {n} إلى القطاع.", encoding="utf-8")
+    return folder
+
+
+def test_folder_of_shards_holds_every_article_once_in_order(
+    news: Path, tmp_path: Path, config: Callable[..., LabelConfig]
+) -> None:
+    out = tmp_path / "out"
+    written = label_paths([news], out, config(formats=["jsonl", "csv", "parquet"]))
+    assert (written.articles, written.rejected) == (14, 2)
+    manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
+    assert [shard["shard"] for shard in manifest["shards"]] == [
+        *(f"{n:05}-00000" for n in range(3)),  # five pages by two, which stand first by name
+        *(f"00003-{n:05}" for n in range(6)),  # eleven records of one table
+    ]
+    assert manifest["totals"] == {"articles": 14, "segments": written.segments, "rejected": 2}
+    ids, rows, table = [], [], []
+    for shard in manifest["shards"]:
+        jsonl, flat, parquet = sorted(
+            shard["files"], key=lambda name: ("jsonl", "csv", "parquet").index(name.split(".")[1])
+        )
+        ids += [json.loads(line)["id"] for line in (out / jsonl).read_text(encoding="utf-8").splitlines()]
+        with (out / flat).open(encoding="utf-8-sig", newline="") as file:
+            rows += list(csv.DictReader(file))
+        table += pq.read_table(out / parquet).to_pylist()
+    assert ids == [*(f"page{n}" for n in range(5)), *(f"t{n}" for n in range(9))]
+    assert len(rows) == len(table) == written.segments * 3
+    assert [row["text"] for row in rows] == [row["text"] for row in table]
+    assert [float(row["probability"]) for row in rows] == [row["probability"] for row in table]
+    rejected = [json.loads(line) for line in (out / "rejected.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["line"] for row in rejected] == [4, 5]
+    assert not (out / PLAN).exists()
+    assert not (out / NOTES).exists()
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_one_file_holds_what_the_shards_of_a_folder_do(
+    news: Path, tmp_path: Path, config: Callable[..., LabelConfig], kind: str
+) -> None:
+    written = label_paths([news], tmp_path / f"one.{kind}", config())
+    assert written.files == [tmp_path / f"one.{kind}"]
+    whole = label_paths([news], tmp_path / f"whole.{kind}", config(shard=1000))
+    assert whole.articles == written.articles
+    if kind == "parquet":
+        one, other = (pq.read_table(tmp_path / f"{name}.{kind}") for name in ("one", "whole"))
+        assert one.column("text").to_pylist() == other.column("text").to_pylist()
+    else:
+        one, other = ((tmp_path / f"{name}.{kind}").read_text(encoding="utf-8") for name in ("one", "whole"))
+        assert one.count("\n") == other.count("\n")
+        assert one.count("article_id") == other.count("article_id")
+    assert not (tmp_path / f"one.{kind}.parts").exists()
+    assert (tmp_path / "one.rejected.jsonl").read_text(encoding="utf-8").count("\n") == 2
+
+
+@pytest.mark.parametrize("stop", range(8))
+def test_job_that_was_stopped_ends_with_the_same_bytes(
+    news: Path, tmp_path: Path, config: Callable[..., LabelConfig], stop: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label_paths([news], tmp_path / "whole", config(formats=["jsonl", "csv"]))
+    write, written = JobFolder.write, 0
+
+    def stopping(self: JobFolder, *arguments: Any) -> Any:
+        nonlocal written
+        if written == stop:
+            raise KeyboardInterrupt
+        written += 1
+        return write(self, *arguments)
+
+    out = tmp_path / "stopped"
+    with monkeypatch.context() as patch:
+        patch.setattr(JobFolder, "write", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            label_paths([news], out, config(formats=["jsonl", "csv"]))
+    assert (out / PLAN).exists()
+    again = label_paths([news], out, config(formats=["jsonl", "csv"]))
+    assert again.articles == 14
+    assert files_of(out) == files_of(tmp_path / "whole")
+
+
+def test_shard_whose_part_was_lost_or_cut_is_labelled_again(
+    news: Path, tmp_path: Path, config: Callable[..., LabelConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label_paths([news], tmp_path / "whole", config())
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(JobFolder, "finish", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            label_paths([news], out, config())
+    parts = sorted(out.glob("part-*"))
+    parts[0].unlink()
+    parts[1].write_bytes(parts[1].read_bytes()[:-9])
+    (out / NOTES / "00001-00000.json").write_text("{", encoding="utf-8")
+    label_paths([news], out, config())
+    assert files_of(out) == files_of(tmp_path / "whole")
+
+
+def test_beginning_of_another_job_is_refused_by_what_differs(
+    news: Path, tmp_path: Path, config: Callable[..., LabelConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(JobFolder, "finish", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            label_paths([news], out, config())
+    with pytest.raises(DataError, match=r"another job \(shard differ"):
+        label_paths([news], out, config(shard=3))
+    (news / "page0.txt").write_text("نص آخر تماما في هذه الصفحة.", encoding="utf-8")
+    with pytest.raises(DataError, match=r"another job \(input differ"):
+        label_paths([news], out, config())
+    label_paths([news], out, config(), overwrite=True)
+    assert (out / MANIFEST).is_file()
+
+
+def test_output_that_is_there_is_replaced_only_on_request_and_nothing_else_is(
+    news: Path, tmp_path: Path, config: Callable[..., LabelConfig]
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "notes.txt").write_text("mine")
+    label_paths([news], out, config())
+    with pytest.raises(DataError, match="--overwrite"):
+        label_paths([news], out, config())
+    label_paths([news / "page1.txt"], out, config(), overwrite=True)
+    assert sorted(path.name for path in out.iterdir()) == [MANIFEST, "notes.txt", "part-00000-00000.jsonl"]
+    (tmp_path / "a.jsonl").write_text("old")
+    with pytest.raises(DataError, match="--overwrite"):
+        label_paths([news], tmp_path / "a.jsonl", config())
+    assert (tmp_path / "a.jsonl").read_text() == "old"
+    with pytest.raises(DataError, match=r"naba writes \.jsonl, \.csv, \.parquet"):
+        label_paths([news], tmp_path / "a.txt", config())
+
+
+def test_second_process_in_the_same_output_is_refused(
+    news: Path, tmp_path: Path, config: Callable[..., LabelConfig]
+) -> None:
+    with hold(tmp_path / "out", lambda: None), pytest.raises(ConfigError, match="another naba command works there"):
+        label_paths([news], tmp_path / "out", config())
+
+
+def test_full_disk_is_one_line_and_the_job_goes_on_when_there_is_room(
+    news: Path, tmp_path: Path, config: Callable[..., LabelConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label_paths([news], tmp_path / "whole", config())
+    replace, done = Path.replace, 0
+
+    def full(self: Path, target: Path) -> Path:
+        nonlocal done
+        done += str(target).endswith(".jsonl")
+        if done == 4:
+            raise OSError(28, "No space left on device")
+        return replace(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        with pytest.raises(DataError, match=r"cannot be written \(No space left"):
+            label_paths([news], tmp_path / "out", config())
+    label_paths([news], tmp_path / "out", config())
+    assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
+
+
+def test_unwritable_output_is_one_clear_error(news: Path, tmp_path: Path, config: Callable[..., LabelConfig]) -> None:
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file" / "out.jsonl", tmp_path / "file" / "out"):
+        with pytest.raises(NabaError, match=r"file"):
+            label_paths([news], out, config())
+
+
+def test_input_without_an_article_gives_empty_output(tmp_path: Path, config: Callable[..., LabelConfig]) -> None:
+    (tmp_path / "none.jsonl").write_text("")
+    written = label_paths([tmp_path / "none.jsonl"], tmp_path / "out.csv", config())
+    assert (written.articles, written.rejected) == (0, 0)
+    assert (tmp_path / "out.csv").read_text(encoding="utf-8-sig").startswith("article_id,")
+    assert label_paths([tmp_path / "none.jsonl"], tmp_path / "out", config()).files == []
+
+
+def test_standard_input_is_labelled_as_the_same_file_is(
+    news: Path, tmp_path: Path, config: Callable[..., LabelConfig]
+) -> None:
+    label_paths([news / "table.jsonl"], tmp_path / "file.jsonl", config())
+    stream = io.BytesIO((news / "table.jsonl").read_bytes())
+    label_paths([Path("-")], tmp_path / "stdin.jsonl", config(), stdin=stream)
+    assert (tmp_path / "stdin.jsonl").read_bytes() == (tmp_path / "file.jsonl").read_bytes()
+    lines: list[str] = []
+    said: list[str] = []
+    stream = io.BytesIO((news / "table.jsonl").read_bytes())
+    count = label_stream([Path("-")], config(), lines.append, say=lambda item: said.append(str(item)), stdin=stream)
+    assert count == len(said) == 2
+    assert [json.loads(line)["id"] for line in lines] == [f"t{n}" for n in range(9)]
+
+
+def test_broken_off_standard_input_cannot_be_gone_on_with(
+    news: Path, tmp_path: Path, config: Callable[..., LabelConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = (news / "table.jsonl").read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(JobFolder, "finish", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            label_paths([Path("-")], tmp_path / "out", config(), stdin=io.BytesIO(data))
+    with pytest.raises(DataError, match="standard input"):
+        label_paths([Path("-")], tmp_path / "out", config(), stdin=io.BytesIO(data))
+    label_paths([Path("-")], tmp_path / "out", config(), stdin=io.BytesIO(data), overwrite=True)
+
+
+def test_mistyped_path_is_told_before_the_model_is_loaded(
+    tmp_path: Path, config: Callable[..., LabelConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module.Labeller, "load", lambda *arguments, **options: pytest.fail("loaded"))
+    with pytest.raises(DataError, match="no such file"):
+        label_paths([tmp_path / "nowhere"], tmp_path / "out", config())
