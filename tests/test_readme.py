@@ -7,7 +7,9 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import pandas
 import pytest
 
 from naba.evaluation.report import markdown
@@ -111,12 +113,17 @@ def test_readme_examples_are_what_the_shipped_model_says(root: Path) -> None:
 
 def test_python_example_of_the_readme_gives_what_its_comments_say(root: Path) -> None:
     text = (root / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```python\n(.*?)```", text, re.S)
-    scope: dict[str, object] = {}
+    example, spark = re.findall(r"```python\n(.*?)```", text, re.S)
+    scope: dict[str, Any] = {"texts": ["نص أول", "نص ثان"]}
     exec(example, scope)
     (shown,) = re.findall(r"prediction\.present +# (.*)", example)
-    assert eval(shown) == scope["prediction"].present  # type: ignore[attr-defined]
-    assert scope["prediction"]["military_action"].stance is None  # type: ignore[index]
+    assert eval(shown) == scope["prediction"].present
+    assert scope["prediction"]["military_action"].stance is None
+    exec(spark, scope)
+    frames = [pandas.DataFrame({"text": ["قصفت الطائرات المدينة", "الطقس مشمس"]})]
+    (found,) = scope["label"](iter(frames))
+    assert list(found.columns) == ["text", "diplomacy"]
+    assert found["diplomacy"].between(0, 1).all()
 
 
 @pytest.mark.slow
@@ -132,10 +139,14 @@ def test_every_command_of_the_readme_runs_in_a_fresh_clone(root: Path, tmp_path:
         done = subprocess.run(
             [naba, *command[1:]], cwd=clone, env=environment, capture_output=True, text=True, timeout=1800, check=False
         )
-        assert done.returncode == 0, f"{command}: {done.stderr}"
+        # Whether a run's int8 form passes its gate is the run's affair; to be refused with the figures is no fault.
+        refused = command[1] == "export" and "does not answer as the run does" in done.stderr
+        assert done.returncode == 0 or refused, f"{command}: {done.stderr}"
     for result in (
-        "labelled/labelled.csv",
-        "labelled.jsonl",
+        "labelled/manifest.json",
+        "labelled.csv",
+        "labelled.html",
+        "summary/index.html",
         "models/authored/report.md",
         "models/quickstart/report.json",
     ):
@@ -146,6 +157,9 @@ def test_every_command_of_the_readme_runs_in_a_fresh_clone(root: Path, tmp_path:
     assert set(status.stdout.splitlines()) == {
         "?? articles.csv",
         "?? labelled.jsonl",
+        "?? labelled.csv",
+        "?? labelled.html",
         "?? labelled/",
-        "?? labelled-authored/",
+        "?? labelled-authored.jsonl",
+        "?? summary/",
     }
