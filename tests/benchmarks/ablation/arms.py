@@ -223,7 +223,7 @@ TECHNIQUES: dict[str, Technique] = {
     "even-loss": Technique("every known label weighs the same, however many its batch has", trainer=EvenLoss),
     # compared with the run where all is off
     "self-training": Technique(
-        "+ what the plain model is sure of in 2,500 unlabelled segments", more=self_training(0.5)
+        "+ what the plain model is sure of in 2,500 unlabelled segments", more=self_training(0.5, min_confidence=0.7)
     ),
     "adapted": Technique("encoder adapted to the other sources' articles, 300 steps", encoder=adapted),
     "r-drop": Technique("R-Drop, alpha 1", trainer=RDrop),
