@@ -2,11 +2,13 @@ from pathlib import Path
 
 import pytest
 
+from naba.cascade.config import CascadeConfig
 from naba.config import (
     BuildConfig,
     CompareConfig,
     Config,
     EvaluateConfig,
+    ExportConfig,
     LabelConfig,
     QuickstartConfig,
     TrainConfig,
@@ -18,6 +20,8 @@ from naba.importing.mapping import ImportConfig
 from naba.pretraining.config import PretrainConfig
 
 KINDS = {
+    "cascade.yaml": CascadeConfig,
+    "export.yaml": ExportConfig,
     "build.yaml": BuildConfig,
     "articles.yaml": BuildConfig,
     "import.yaml": ImportConfig,
@@ -49,9 +53,9 @@ def test_rates_written_in_scientific_notation_are_numbers(tmp_path: Path) -> Non
 
 
 def test_override_reaches_nested_keys() -> None:
-    config = load_config(LabelConfig, None, ["read.columns.text=body", "batch_size=8"])
+    config = load_config(LabelConfig, None, ["read.columns.text=body", "shard=8"])
     assert config.read.columns.text == "body"
-    assert config.batch_size == 8
+    assert config.shard == 8
 
 
 @pytest.mark.parametrize(
@@ -59,11 +63,11 @@ def test_override_reaches_nested_keys() -> None:
     [
         ("epoch=3", "unknown key 'epoch'.*epochs"),
         ("read.max_word=3", "unknown key 'read.max_word'.*max_words"),
-        ("batch_size=none", "batch_size = 'none'"),
-        ("batch_size=0", "batch_size = 0"),
-        ("batch_size", "expected key=value"),
+        ("shard=none", "shard = 'none'"),
+        ("shard=0", "shard = 0"),
+        ("shard", "expected key=value"),
         ("read.max_words.x=1", "max_words"),
-        ("batch_size=[", "not YAML"),
+        ("shard=[", "not YAML"),
     ],
 )
 def test_bad_override_names_key_and_value(override: str, says: str) -> None:

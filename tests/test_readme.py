@@ -160,6 +160,8 @@ def test_every_command_of_the_readme_runs_in_a_fresh_clone(root: Path, tmp_path:
         "?? labelled.csv",
         "?? labelled.html",
         "?? labelled/",
+        "?? labelled-by-ray/",
         "?? labelled-authored.jsonl",
+        "?? screened.jsonl",
         "?? summary/",
     }

@@ -8,7 +8,8 @@ naba       Labeller.label_iter on the exported int8 form: texts in, predictions 
 bare       onnxruntime on the same int8 graph, its input tokenised and batched beforehand, in the best thread layout
 peak       the largest int8 matrix product that onnxruntime does on all cores: what the processor can do
 
-The sides take turns; medians of the rounds. `--memory` writes a million segments with a tiny model instead, and tells how
+The sides take turns; medians of the rounds. `--forms LABELLED` compares naba's int8 form with that of onnxruntime's
+`quantize_dynamic` (one scale a batch) instead: speed, and answers that differ from the run's. `--memory` writes a million segments with a tiny model instead, and tells how
 much larger the process grew after the first ten thousand.
 """
 
@@ -195,6 +196,49 @@ def speed(run: Path, articles: Path, rounds: int) -> dict[str, Any]:
     }
 
 
+def forms(run: Path, labelled: Path, rounds: int) -> dict[str, Any]:
+    """Speed of both int8 forms on the same batches, on one core, and how far their answers are from the run's."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    from naba.dataset.labelled import load_labelled
+    from naba.exporting.graph import write_graph
+    from naba.exporting.int8 import quantise
+    from naba.exporting.parity import compare
+    from naba.modelling.engines import OnnxEngine
+    from naba.modelling.infer import Scorer
+
+    checkpoint = checkpoints.load(run)
+    items = load_labelled([labelled], checkpoint.schema)
+    texts = [item.segment.text for item in items]
+    own = Scorer(checkpoint).score(texts)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_graph(checkpoint, folder / "float32.onnx")
+        quantise(folder / "float32.onnx", folder / "token.onnx")
+        quantize_dynamic(folder / "float32.onnx", folder / "batch.onnx", per_channel=True, weight_type=QuantType.QInt8)
+        scorers = {
+            form: Scorer(checkpoint, OnnxEngine(folder / f"{form}.onnx", form, workers=1))
+            for form in ("token", "batch")
+        }
+        parity = {
+            form: compare(own, scorer.score(texts), items, checkpoint.decision, checkpoint.schema).to_dict()
+            for form, scorer in scorers.items()
+        }
+        some = texts[:400]
+        rates: dict[str, list[float]] = {form: [] for form in scorers}
+        for number in range(rounds + 1):
+            for form, scorer in scorers.items():
+                value = rate(lambda scorer=scorer: scorer.score(some), len(some))
+                if number:
+                    rates[form].append(value)
+    ratio = statistics.median(a / b for a, b in zip(rates["token"], rates["batch"], strict=True))
+    return {
+        "segments_a_second_and_core": {form: round(statistics.median(values), 1) for form, values in rates.items()},
+        "speed of a scale a token / a scale a batch": round(ratio, 3),
+        "parity": parity,
+    }
+
+
 def memory(run: Path, count: int) -> dict[str, Any]:
     """How the process grows while it labels `count` segments of made-up words into a folder."""
     words = [a + b + c for a in "بتجدرسش" for b in "اوي" for c in "منلكفق"]
@@ -225,12 +269,17 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("articles", type=Path, nargs="?")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--forms", type=Path, metavar="LABELLED", help="compare two int8 forms on labelled segments instead"
+    )
     parser.add_argument("--memory", type=int, metavar="SEGMENTS", help="measure memory over so many segments instead")
     parser.add_argument("--write", action="store_true", help=f"keep the figures in {RESULTS.name}")
     arguments = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", usable_cores())))
     if arguments.memory:
         found = {"memory": memory(arguments.run, arguments.memory)}
+    elif arguments.forms:
+        found = {"forms": forms(arguments.run, arguments.forms, arguments.rounds)}
     else:
         found = {"speed": speed(arguments.run, arguments.articles, arguments.rounds)}
     print(json.dumps(found, indent=2, ensure_ascii=False))

@@ -1,18 +1,16 @@
-import csv
 import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from naba import Labeller
-from naba.calibration import Decision, TopicDecision
-from naba.config import LabelConfig, ReadConfig
+from naba.config import ReadConfig
 from naba.corpus.readers import Rejected, read_articles
-from naba.errors import CheckpointError, DataError
+from naba.errors import CheckpointError
 from naba.labelling import labeller as module
-from naba.labelling.job import label_paths
 from naba.labelling.labeller import LabelledArticle
-from naba.labelling.writer import article_row, csv_rows, write_labelled_articles
 
 
 @pytest.fixture(scope="module")
@@ -68,96 +66,62 @@ def test_missing_shipped_model_says_where_it_comes_from(monkeypatch: pytest.Monk
         Labeller.load(tmp_path / "other")
 
 
-def test_folder_gets_jsonl_and_csv_that_agree(tiny_run: Path, root: Path, tmp_path: Path) -> None:
-    totals = label_paths([root / "seeds"], tmp_path / "out", LabelConfig(model=str(tiny_run)))
-    assert (totals.articles, totals.segments, totals.rejected) == (9, 84, 0)
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["labelled.csv", "labelled.jsonl"]
-    articles = [
-        json.loads(line) for line in (tmp_path / "out" / "labelled.jsonl").read_text(encoding="utf-8").splitlines()
-    ]
-    with (tmp_path / "out" / "labelled.csv").open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == 84 * 3
-    flat = [
-        (a["id"], s["id"], t, str(int(v["present"])))
-        for a in articles
-        for s in a["segments"]
-        for t, v in s["topics"].items()
-    ]
-    assert flat == [(row["article_id"], row["segment_id"], row["topic"], row["present"]) for row in rows]
-    for article in articles:
-        path = root / "seeds" / (article.get("parent_id") or article["id"])
-        text = path.with_suffix(".txt").read_bytes().decode()
-        for segment in article["segments"]:
-            assert text[segment["start"] : segment["end"]] == segment["text"]
+def test_stream_of_texts_is_labelled_in_order_and_read_only_so_far_ahead(tiny: Labeller) -> None:
+    taken = 0
+
+    def texts() -> Iterator[str]:
+        nonlocal taken
+        for number in range(50):
+            taken += 1
+            yield f"غارة على المدينة رقم {number % 7}"
+
+    stream = tiny.label_iter(texts(), at_once=5)
+    first = next(stream)
+    assert taken == 10  # the portion that is answered, and the one that is begun
+    rest = list(stream)
+    together = tiny.label([f"غارة على المدينة رقم {number % 7}" for number in range(50)])
+    assert [one.text for one in (first, *rest)] == [one.text for one in together]
+    assert [one["diplomacy"].probability for one in (first, *rest)] == pytest.approx(
+        [one["diplomacy"].probability for one in together], abs=1e-5
+    )
 
 
-def test_summary_counts_stances_and_nets_nothing(tiny_run: Path, root: Path) -> None:
-    tiny = Labeller.load(tiny_run, device="cpu")
-    # So low a threshold that every topic is present.
-    tiny.checkpoint.decision = Decision({topic: TopicDecision(threshold=0.0) for topic in tiny.schema.topic_ids})
-    item = next(tiny.label_articles(read_articles([root / "seeds"], ReadConfig())))
-    assert isinstance(item, LabelledArticle)
-    row = article_row(item)
-    assert row["summary"]
-    for topic in tiny.schema.topic_ids:
-        stances = [
-            segment["topics"][topic]["stance"] for segment in row["segments"] if segment["topics"][topic]["present"]
-        ]
-        if stances:
-            assert row["summary"][topic]["segments"] == len(stances) == sum(row["summary"][topic]["stances"].values())
-        else:
-            assert topic not in row["summary"]
+def test_stream_refuses_a_single_string_at_once_and_what_is_no_text_when_it_comes(tiny: Labeller) -> None:
+    with pytest.raises(TypeError, match=r"label\(\[text\]\)"):
+        tiny.label_iter("نص")
+    stream = tiny.label_iter(iter(["نص", None]), at_once=1)  # type: ignore[list-item]
+    with pytest.raises(TypeError, match="NoneType"):
+        list(stream)
 
 
-def test_bad_files_of_a_batch_are_set_aside_and_the_rest_is_labelled(tiny_run: Path, tmp_path: Path) -> None:
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "a.txt").write_text("قال الوزير إن المحادثات مستمرة.", encoding="utf-8")
-    (tmp_path / "in" / "b.txt").write_text("")
-    (tmp_path / "in" / "c.txt").write_text("قصفت الطائرات المدينة أمس.", encoding="utf-8")
-    totals = label_paths([tmp_path / "in"], tmp_path / "out.jsonl", LabelConfig(model=str(tiny_run)))
-    assert (totals.articles, totals.rejected) == (2, 1)
-    (rejected,) = [json.loads(line) for line in totals.rejected_file.read_text(encoding="utf-8").splitlines()]
-    assert rejected["path"].endswith("b.txt")
-    assert "empty" in rejected["reason"]
-    assert len((tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()) == 2
+def test_threads_share_a_labeller_and_get_their_own_answers(tiny: Labeller) -> None:
+    # Long and short texts, for truncation is where a tokenizer keeps a state.
+    texts = [[f"قصف {name} " * (1 + 40 * (name % 3)), f"هدنة {name}"] for name in range(24)]
+    alone = [tiny.label(some) for some in texts]
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(tiny.label, texts))
+    for some, one, other in zip(texts, alone, together, strict=True):
+        assert [answer.text for answer in other] == some
+        assert [answer.windows for answer in other] == [answer.windows for answer in one]
+        for a, b in zip(one, other, strict=True):
+            for topic in tiny.schema.topic_ids:
+                assert b[topic].probability == pytest.approx(a[topic].probability, abs=1e-5)
 
 
-def test_interruption_leaves_the_old_output_and_keeps_what_was_done(tiny: Labeller, root: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out.jsonl"
-    out.write_text("old\n")
-
-    def broken_off():  # type: ignore[no-untyped-def]
-        stream = tiny.label_articles(read_articles([root / "seeds"], ReadConfig()))
-        yield next(stream)
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_labelled_articles(broken_off(), out, tiny.schema)
-    assert out.read_text() == "old\n"
-    assert json.loads((tmp_path / "out.jsonl.partial").read_text(encoding="utf-8"))["id"].startswith("000")
-    write_labelled_articles([], out, tiny.schema)  # another try keeps what the first had done
-    assert json.loads((tmp_path / "out.jsonl.partial.1").read_text(encoding="utf-8"))["id"].startswith("000")
+def test_repeated_text_is_scored_once(tiny: Labeller, monkeypatch: pytest.MonkeyPatch) -> None:
+    scored: list[int] = []
+    run = tiny._scorer.engine.run
+    monkeypatch.setattr(tiny._scorer.engine, "run", lambda batch: scored.append(len(batch["input_ids"])) or run(batch))
+    answers = tiny.label(["بيان", "خبر", "بيان", "بيان"])
+    assert sum(scored) == 2
+    assert [answer.text for answer in answers] == ["بيان", "خبر", "بيان", "بيان"]
+    assert answers[0].topics == answers[2].topics == answers[3].topics
 
 
-def test_unwritable_output_is_one_clear_error(tiny: Labeller, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match="cannot be written"):
-        write_labelled_articles([], tmp_path / "file" / "out.jsonl", tiny.schema)
+def test_fault_of_the_engine_reaches_the_caller(tiny: Labeller, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(batch: object) -> None:
+        raise RuntimeError("no memory")
 
-
-def test_output_that_is_there_is_replaced_only_on_request(tiny_run: Path, root: Path, tmp_path: Path) -> None:
-    config = LabelConfig(model=str(tiny_run))
-    label_paths([root / "seeds"], tmp_path / "out", config)
-    with pytest.raises(DataError, match="--overwrite"):
-        label_paths([root / "seeds"], tmp_path / "out", config)
-    label_paths([root / "seeds"], tmp_path / "out", config, overwrite=True)
-    with pytest.raises(DataError, match=r"naba writes \.jsonl and \.csv"):
-        label_paths([root / "seeds"], tmp_path / "out.txt", config)
-
-
-def test_metadata_of_the_article_is_written(tiny: Labeller, root: Path) -> None:
-    items = list(tiny.label_articles(read_articles([root / "seeds"], ReadConfig())))
-    assert article_row(items[0])["keywords"][:2] == ["بلينكن", "اتفاق"]  # type: ignore[arg-type]
-    row = next(csv_rows(items[1]))  # type: ignore[arg-type]
-    assert (row["article_id"], row["parent_id"]) == ("000_910b9648db09fefd#2", "000_910b9648db09fefd")
+    monkeypatch.setattr(tiny._scorer.engine, "run", broken)
+    with pytest.raises(RuntimeError, match="no memory"):
+        tiny.label(["بيان"])

@@ -249,6 +249,9 @@ class Prediction:
     topics: Mapping[str, TopicPrediction]
     windows: int = 1
     """How many windows the text was cut into because it is longer than the model reads at once."""
+    screened: bool = False
+    """The first stage of a cascade did not pass it on: the model never read it, every topic counts as absent, and the
+    probabilities are the first stage's own (see `naba.labelling.screening`)."""
 
     def __getitem__(self, topic: str) -> TopicPrediction:
         return self.topics[topic]
@@ -264,4 +267,5 @@ class Prediction:
             "text": self.text,
             "topics": {topic: answer.to_dict() for topic, answer in self.topics.items()},
         }
-        return row | ({"windows": self.windows} if self.windows > 1 else {})
+        row |= {"windows": self.windows} if self.windows > 1 else {}
+        return row | ({"screened": True} if self.screened else {})

@@ -13,6 +13,7 @@ import typer
 from naba.cli import (
     annotation,
     card,
+    cascade,
     compare,
     data,
     evaluate,
@@ -62,6 +63,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {  # in the order of the work
     "card": card.card,
     "render": render.render,
     "export": export.export,
+    "cascade": cascade.cascade,
     "label": label.label,
     "show": show_page.show,
     "summarise": summarise.summarise,

@@ -23,6 +23,7 @@ def label(
         typer.Option(help="A .jsonl, .csv or .parquet file, a folder of shards, or - for JSONL on standard output."),
     ],
     model: Annotated[str | None, typer.Option(help="A run folder; the shipped model where not given.")] = None,
+    runner: Annotated[str | None, typer.Option(help="local, or ray for a cluster.", show_default="local")] = None,
     config: Annotated[Path | None, typer.Option(help="configs/label.yaml where not given.")] = None,
     overwrite: Replace = False,
     set_: Overrides = None,
@@ -31,7 +32,7 @@ def label(
     quiet()
     from naba.config import LabelConfig, load_config
 
-    settings = load_config(LabelConfig, default_config(config, "label"), set_, {"model": model})
+    settings = load_config(LabelConfig, default_config(config, "label"), set_, {"model": model, "runner": runner})
     # A scheduler's notice of its end is like Ctrl-C: what is done stays, and one line says how to go on.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     stdin = sys.stdin.buffer if sys.stdin is not None else None

@@ -9,7 +9,7 @@ from naba.config.base import Config, load_config
 from naba.config.building import BuildConfig, ResolveConfig, SplitConfig
 from naba.config.reading import ArticleSource, Columns, ReadConfig
 from naba.config.training import TrainConfig, TrainingSource
-from naba.config.using import CompareConfig, EvaluateConfig, ExportConfig, LabelConfig, QuickstartConfig
+from naba.config.using import CompareConfig, EvaluateConfig, ExportConfig, LabelConfig, QuickstartConfig, RayConfig
 
 __all__ = [
     "ArticleSource",
@@ -21,6 +21,7 @@ __all__ = [
     "ExportConfig",
     "LabelConfig",
     "QuickstartConfig",
+    "RayConfig",
     "ReadConfig",
     "ResolveConfig",
     "SplitConfig",

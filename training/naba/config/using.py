@@ -86,6 +86,21 @@ class ExportConfig(Config):
     """Keep the float32 graph too (onnx/float32.onnx, four times as large), for programs of your own."""
 
 
+class RayConfig(Config):
+    """`naba label --runner ray`: how a Ray cluster is used."""
+
+    address: str | None = None
+    """auto: the cluster that this machine is a node of; HOST:PORT: of the cluster's head; null: Ray is started on this machine for this job alone."""
+    actors: int | None = Field(None, ge=1)
+    """At most so many processes hold the model; as many as the cluster has room for where not given."""
+    cpus_per_actor: int = Field(1, ge=1)
+    """CPU cores, and threads, of each of them."""
+    gpus_per_actor: float = Field(0, ge=0)
+    """GPUs of each of them; 0.5 where two are to share one, so that it computes while one of them reads and writes."""
+    readers: int | None = Field(None, ge=1)
+    """At most so many files are read at once; one for every eight actors, or four for each on a GPU, where not given."""
+
+
 class LabelConfig(Config):
     """`naba label`: articles in, labelled articles out."""
 
@@ -100,8 +115,13 @@ class LabelConfig(Config):
     """int8: the form that naba export makes; the others are PyTorch's; auto: the fastest here of those that answer alike."""
     batch_tokens: int | None = Field(None, ge=8)
     """Tokens a batch, padding counted; what the engine is fast with where not given."""
+    cascade: float | None = Field(None, gt=0, lt=1)
+    """A recall, such as 0.99, that naba cascade certified: the model reads only what the run's first stage passes on; none: all."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto: CUDA where there is one."""
+    runner: Literal["local", "ray"] = "local"
+    """local: this process; ray: Ray Data, on this machine or on a cluster, into a folder that all its nodes share. Both write the same."""
+    ray: RayConfig = RayConfig()
 
     @field_validator("formats")
     @classmethod

@@ -4,8 +4,8 @@
 
 onnxruntime's own dynamic quantisation gives a whole batch one scale. A single large value, of which the layer behind
 GELU has many, then coarsens every token; and a segment's scores depend on what shares its batch. A scale a token costs a
-seventh of the speed, flips a fifth as many decisions, and depends on nothing but the token (figures of naba-news in
-tests/benchmarks/labelling.py). The form is that of Dettmers et al. 2022, "LLM.int8()", section 2, vector-wise quantisation.
+little speed, changes far fewer answers, and depends on nothing but the token (`tests/benchmarks/labelling.py --forms`
+measures both). The form is that of Dettmers et al. 2022, "LLM.int8()", section 2, vector-wise quantisation.
 
 Only products with stored weights, and the table of word vectors, become integers; attention stays in float32.
 """

@@ -38,9 +38,9 @@ from naba.modelling.checkpoint import Checkpoint
 from naba.modelling.device import lower_precision, pick_device, pick_precision
 from naba.modelling.encode import EncodedSegments
 from naba.modelling.layers import keep_layers
-from naba.modelling.targets import weigh_classes
 from naba.modelling.pretrained import encoder_mark
 from naba.modelling.run_encoder import tell_origin
+from naba.modelling.targets import weigh_classes
 from naba.paths import find
 from naba.progress import SILENT, Progress
 from naba.run import CURVE, describe_inputs, environment, write_model_card

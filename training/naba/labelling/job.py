@@ -13,19 +13,22 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
+from naba.cascade.stage import cascade_mark
 from naba.config import LabelConfig
 from naba.corpus.files import STDIN, article_files
 from naba.corpus.readers import Rejected, read_articles, read_records
 from naba.corpus.shards import File, count_in, file_groups
-from naba.errors import DataError
+from naba.errors import ConfigError, DataError
 from naba.fingerprint import fingerprint_of, run_mark
 from naba.jsonl import dumps
 from naba.labelling.labeller import Item, LabelledLater, Labeller
 from naba.labelling.output import JobFolder, Target, Written, check, opened, started_with
+from naba.labelling.pace import Pace
 from naba.labelling.rows import article_row
 from naba.notice import NOTICE
 from naba.paths import SHIPPED_MODEL, find
 from naba.progress import SILENT, Advance, Progress
+from naba.schema import LabelSchema
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +45,11 @@ class Shard:
     """Which group of files it is of."""
     start: int
     """Its first record in the group."""
+
+    @classmethod
+    def of(cls, group: int, start: int, records: int) -> "Shard":
+        """The shard of so many records that begins there."""
+        return cls(f"{group:05}-{start // records:05}", group, start)
 
 
 def label_paths(
@@ -67,17 +75,28 @@ def label_paths(
             be overwritten. CheckpointError: no such model. ConfigError: an engine that cannot be used.
     """
     files = article_files(paths, stdin=stdin is not None)  # a mistyped path is told before the model is loaded
+    streamed = files == [(files[0][0], STDIN)]
+    if streamed and config.runner != "local":
+        raise ConfigError("-: standard input is read by the local runner alone; name files, or pass --runner local")
     target = Target.of(out, config.formats)
     check(target, None, overwrite=overwrite)
     before = {} if overwrite else started_with(target)
     model = find(Path(config.model)) if config.model else SHIPPED_MODEL
     # On another engine the rest would not be labelled as the beginning was.
     engine = before.get("engine", config.engine) if config.engine == "auto" else config.engine
-    labeller = Labeller.load(config.model, device=config.device, engine=engine, batch_tokens=config.batch_tokens)
-    plan = plan_of(files, model, labeller, config)
     groups = list(file_groups(files, config.shard))
+    if config.runner == "ray":
+        from naba.labelling.ray_runner import choose, run_on_ray
+
+        chosen, schema = choose(model, engine, config)
+        with opened(target, plan_of(files, model, schema, chosen, config), schema, overwrite=overwrite) as job:
+            return job.finish(run_on_ray(job, groups, model, config, progress))
+    labeller = Labeller.load(
+        config.model, device=config.device, engine=engine, batch_tokens=config.batch_tokens, cascade=config.cascade
+    )
+    plan = plan_of(files, model, labeller.schema, labeller.engine, config)
     with opened(target, plan, labeller.schema, overwrite=overwrite) as job:
-        if files == [(files[0][0], STDIN)] and before:
+        if streamed and before:
             raise DataError(f"{out}: standard input cannot be read from its middle; pass --overwrite to start anew")
         done = _run(job, groups, labeller, config, progress, stdin)
         return job.finish(done)
@@ -95,8 +114,16 @@ def label_stream(
 
     Returns how much was set aside. Raises as `label_paths` does.
     """
+    if config.runner != "local":
+        raise ConfigError("--out -: standard output is written by the local runner alone; name a folder")
     article_files(paths, stdin=stdin is not None)
-    labeller = Labeller.load(config.model, device=config.device, engine=config.engine, batch_tokens=config.batch_tokens)
+    labeller = Labeller.load(
+        config.model,
+        device=config.device,
+        engine=config.engine,
+        batch_tokens=config.batch_tokens,
+        cascade=config.cascade,
+    )
     rejected = 0
     articles = read_articles(paths, config.read, stdin=stdin)
     for item in labeller.label_articles(articles, max_words=config.read.max_words):
@@ -108,7 +135,9 @@ def label_stream(
     return rejected
 
 
-def plan_of(files: Sequence[File], model: Path, labeller: Labeller, config: LabelConfig) -> dict[str, Any]:
+def plan_of(
+    files: Sequence[File], model: Path, schema: LabelSchema, engine: str, config: LabelConfig
+) -> dict[str, Any]:
     """All that a job's output follows from."""
     marks = [
         [name, str(path), *((path.stat().st_size, path.stat().st_mtime_ns) if path != STDIN else ())]
@@ -117,9 +146,10 @@ def plan_of(files: Sequence[File], model: Path, labeller: Labeller, config: Labe
     return {
         "format": FORMAT,
         "model": run_mark(model),
-        "schema": labeller.schema.fingerprint,
-        "engine": labeller.engine,
+        "schema": schema.fingerprint,
+        "engine": engine,
         "batch_tokens": config.batch_tokens,
+        "cascade": cascade_mark(model, config.cascade),
         "input": {"files": len(files), "fingerprint": fingerprint_of(marks)},
         "read": config.read.model_dump(mode="json"),
         "formats": list(config.formats),
@@ -141,14 +171,15 @@ def _run(
     names: list[str] = []
     before: tuple[Shard, LabelledLater, int] | None = None
     with progress.task("labelling", total, "records") as advance:
+        pace = Pace(advance)
         try:
             for shard, items in shards_to_do(job, groups, counts, config, names, advance, stdin):
                 later = labeller.start([*chain.from_iterable(items)], max_words=config.read.max_words)
                 if before is not None:
-                    _write(job, *before, advance)
+                    _write(job, *before, pace)
                 before = shard, later, len(items)
             if before is not None:
-                _write(job, *before, advance)
+                _write(job, *before, pace)
         except BaseException:
             if before is not None:
                 before[1].cancel()
@@ -156,9 +187,10 @@ def _run(
     return names
 
 
-def _write(job: JobFolder, shard: Shard, later: LabelledLater, records: int, advance: Advance) -> None:
-    note = job.write(shard.name, later.result())
-    advance(records, f"{note['segments']:,} segments in the last shard")
+def _write(job: JobFolder, shard: Shard, later: LabelledLater, records: int, pace: Pace) -> None:
+    told = pace.of_shard(records, later.segments)
+    note = job.write(shard.name, later.result(told.segments))
+    told.finished()
     logger.info("shard %s: %d articles, %d segments", shard.name, note["articles"], note["segments"])
 
 
@@ -176,7 +208,7 @@ def shards_to_do(
     for number, (group, count) in enumerate(zip(groups, counts, strict=True)):
         records: Iterator[list[Item]] | None = None
         for start in range(0, count, config.shard) if count is not None else _endless(config.shard):
-            shard = Shard(f"{number:05}-{start // config.shard:05}", number, start)
+            shard = Shard.of(number, start, config.shard)
             if job.is_done(shard.name):
                 names.append(shard.name)
                 reused += 1

@@ -27,6 +27,8 @@ class RowSegment:
     """How many windows the model read it in; 1 for all but very long ones."""
     topics: Mapping[str, TopicPrediction]
     """Every topic, present or not, in the order of the first row."""
+    screened: bool = False
+    """A cascade's first stage did not pass it on: the model never read it, and the probabilities are the first stage's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,9 @@ class RowReader:
         windows = given.get("windows", 1)
         if type(windows) is not int or windows < 1:
             raise DataError(f"{where}: windows = {windows!r}; expected a whole number from 1")
+        screened = given.get("screened", False)
+        if not isinstance(screened, bool):
+            raise DataError(f"{where}: screened = {screened!r}; expected true or false")
         return RowSegment(
             id=_needed(given, "id", where),
             start=_offset(given, "start", where),
@@ -84,6 +89,7 @@ class RowReader:
             text=_needed(given, "text", where),
             windows=windows,
             topics=self._answers(given["topics"], where),
+            screened=screened,
         )
 
     def _answers(self, given: Mapping[str, Any], where: str) -> dict[str, TopicPrediction]:

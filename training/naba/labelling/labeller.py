@@ -17,9 +17,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from naba.calibration import Decision
+from naba.cascade.stage import Cascade, Verdict
 from naba.corpus.readers import Rejected
 from naba.corpus.segments import MAX_WORDS, segment_article
 from naba.errors import CheckpointError
+from naba.labelling.screening import screened
 from naba.modelling import checkpoint as checkpoints
 from naba.modelling.checkpoint import Checkpoint
 from naba.modelling.device import pick_device
@@ -55,10 +57,16 @@ class Labeller:
     """A loaded model. Make one with `Labeller.load`; it may be used for any number of calls, from any number of threads."""
 
     def __init__(
-        self, checkpoint: Checkpoint, engine: Engine | None = None, *, batch_tokens: int | None = None
+        self,
+        checkpoint: Checkpoint,
+        engine: Engine | None = None,
+        *,
+        batch_tokens: int | None = None,
+        cascade: Cascade | None = None,
     ) -> None:
-        """Wrap a loaded checkpoint; PyTorch runs it where no engine is given."""
+        """Wrap a loaded checkpoint; PyTorch runs it where no engine is given, and it reads all where no cascade is."""
         self.checkpoint = checkpoint
+        self._cascade = cascade
         self._scorer = Scorer(checkpoint, engine, batch_tokens=batch_tokens)
 
     @classmethod
@@ -69,6 +77,8 @@ class Labeller:
         device: str = "auto",
         engine: EngineName = "auto",
         batch_tokens: int | None = None,
+        workers: int | None = None,
+        cascade: float | None = None,
     ) -> "Labeller":
         """Load a run folder.
 
@@ -78,10 +88,15 @@ class Labeller:
             engine: "int8" is the form that `naba export` makes, "float32", "bfloat16" and "float16" are PyTorch's;
                 "auto" is whichever of those that answer alike is fastest here, which a second's trial tells.
             batch_tokens: tokens a batch, padding counted; what the engine is fast with where not given.
+            workers: threads of the int8 form; as many as the process may use cores where not given.
+            cascade: the recall of the first stage (`naba cascade`) that is to decide what the model reads, such as 0.99;
+                what it does not pass on has every topic absent, and is marked `screened`. Without it the model reads all.
 
         Raises:
-            CheckpointError: no such folder, not a run of this version of naba, or without the int8 form that is asked for.
-            ConfigError: CUDA asked for and absent, or an engine that does not go with the device.
+            CheckpointError: no such folder, not a run of this version of naba, or without the int8 form or the first stage
+                that is asked for.
+            ConfigError: CUDA asked for and absent, an engine that does not go with the device, or a recall that the first
+                stage was not made for.
         """
         if model is None and not SHIPPED_MODEL.is_dir():
             raise CheckpointError(
@@ -92,7 +107,9 @@ class Labeller:
         checkpoint = checkpoints.load(folder)
         device = pick_device(device)
         checkpoint.model.to(device)
-        return cls(checkpoint, pick_engine(checkpoint, folder, engine, device), batch_tokens=batch_tokens)
+        first = None if cascade is None else Cascade.load(folder, cascade, checkpoint.schema)
+        picked = pick_engine(checkpoint, folder, engine, device, workers)
+        return cls(checkpoint, picked, batch_tokens=batch_tokens, cascade=first)
 
     @property
     def schema(self) -> LabelSchema:
@@ -153,8 +170,12 @@ class Labeller:
     def _texts(self, texts: Sequence[str]) -> "_Texts":
         # Stock phrases and syndicated paragraphs repeat: each is scored once.
         places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
-        pending = self._scorer.start(self._scorer.read(list(places)))
-        return _Texts(self.checkpoint, texts, [places[text] for text in texts], pending)
+        verdict = self._cascade.read(list(places)) if self._cascade else None
+        read = (
+            list(places) if verdict is None else [text for text, ok in zip(places, verdict.passes, strict=True) if ok]
+        )
+        pending = self._scorer.start(self._scorer.read(read))
+        return _Texts(self.checkpoint, texts, [places[text] for text in texts], pending, verdict)
 
 
 class LabelledLater:
@@ -191,13 +212,28 @@ class _Texts:
     texts: Sequence[str]
     places: Sequence[int]
     pending: Pending
+    verdict: Verdict | None
+    """Of the first stage, on each different text; None without one."""
 
     def result(self, advance: Advance | None = None) -> list[Prediction]:
         scores = self.pending.result(advance)
-        every = Scores(
-            scores.topic[self.places], scores.stance[self.places], [scores.windows[place] for place in self.places]
-        )
-        return decide(self.texts, every, self.checkpoint.decision, self.checkpoint.schema)
+        if self.verdict is None:
+            return self._decided(scores, self.texts, self.places)
+        passes = self.verdict.passes
+        if advance is not None:
+            advance(int((~passes).sum()), "")
+        rank = (passes.cumsum() - 1).tolist()  # place among all → place among those that were read
+        read = [place for place in self.places if passes[place]]
+        texts = [text for text, place in zip(self.texts, self.places, strict=True) if passes[place]]
+        answers = iter(self._decided(scores, texts, [rank[place] for place in read]))
+        return [
+            next(answers) if passes[place] else screened(text, self.verdict, place, self.checkpoint.schema)
+            for text, place in zip(self.texts, self.places, strict=True)
+        ]
+
+    def _decided(self, scores: Scores, texts: Sequence[str], places: Sequence[int]) -> list[Prediction]:
+        every = Scores(scores.topic[places], scores.stance[places], [scores.windows[place] for place in places])
+        return decide(texts, every, self.checkpoint.decision, self.checkpoint.schema)
 
 
 def decide(texts: Sequence[str], scores: Scores, decision: Decision, schema: LabelSchema) -> list[Prediction]:

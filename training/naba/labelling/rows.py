@@ -61,6 +61,7 @@ def table_columns(schema: LabelSchema) -> list[str]:
         "kind",
         "text",
         "windows",
+        "screened",
     ]
     return [*fixed, "topic", "present", "probability", "stance", *(f"p_{stance}" for stance in schema.stance_ids)]
 
@@ -87,6 +88,7 @@ def table_rows(labelled: LabelledArticle) -> Iterator[dict[str, Any]]:
                     "kind": segment.kind,
                     "text": segment.text,
                     "windows": prediction.windows,
+                    "screened": int(prediction.screened),
                     "topic": topic,
                     "present": int(answer.present),
                     "probability": round(answer.probability, 4),

@@ -24,7 +24,7 @@ from naba.schema import LabelSchema
 
 BOM = "\ufeff"
 """At the head of a CSV: without it Excel takes Arabic for something else."""
-_INTEGERS = ("start", "end", "windows", "present")
+_INTEGERS = ("start", "end", "windows", "screened", "present")
 _FLOATS = ("probability",)
 
 

@@ -42,7 +42,9 @@ def run_fingerprint(folder: Path) -> str:
     return fingerprint_files(path for name in DECIDING if (path := folder / name).is_file())
 
 
-def pick_engine(checkpoint: Checkpoint, folder: Path, wanted: EngineName, device: str) -> Engine:
+def pick_engine(
+    checkpoint: Checkpoint, folder: Path, wanted: EngineName, device: str, workers: int | None = None
+) -> Engine:
     """The engine that was asked for, or the fastest of those that answer as the run does.
 
     Args:
@@ -51,6 +53,7 @@ def pick_engine(checkpoint: Checkpoint, folder: Path, wanted: EngineName, device
         wanted: "int8" is the exported form; the others are PyTorch's precisions. "auto" on a CPU is whichever is
             fastest of float32 and what passed the gate when the run was exported, on a GPU float16.
         device: "cpu" or "cuda".
+        workers: threads of the int8 form; as many as the process may use cores where not given.
 
     Raises:
         ConfigError: the engine that was asked for does not go with the device.
@@ -63,13 +66,13 @@ def pick_engine(checkpoint: Checkpoint, folder: Path, wanted: EngineName, device
     if wanted == "float16":
         raise ConfigError("engine = 'float16' runs on a GPU; on a CPU use auto, int8, bfloat16 or float32")
     if wanted == "int8":
-        return _int8(checkpoint, folder)
+        return _int8(checkpoint, folder, workers)
     if wanted != "auto":
         return TorchEngine(checkpoint.model, wanted)
     record = _record(folder)
     ways: dict[str, Callable[[], Engine]] = {}
     if "int8" in record.get("forms", {}):
-        ways["int8"] = lambda: _int8(checkpoint, folder)
+        ways["int8"] = lambda: _int8(checkpoint, folder, workers)
     if cpu_has_bfloat16() and record.get("bfloat16", {}).get("passed"):
         ways["bfloat16"] = lambda: TorchEngine(deepcopy(checkpoint.model), "bfloat16")
     ways["float32"] = lambda: TorchEngine(checkpoint.model)
@@ -124,14 +127,14 @@ def _record(folder: Path) -> dict[str, Any]:
     return record
 
 
-def _int8(checkpoint: Checkpoint, folder: Path) -> OnnxEngine:
+def _int8(checkpoint: Checkpoint, folder: Path, workers: int | None) -> OnnxEngine:
     form = _record(folder).get("forms", {}).get("int8")
     if not form:
         raise CheckpointError(f"{folder}: has no int8 form; make it with: naba export {folder}")
     path = folder / FOLDER / str(form["file"])
     if not path.is_file() or fingerprint(path) != form["fingerprint"]:
         raise CheckpointError(f"{path}: is missing or damaged; export the run again")
-    engine = OnnxEngine(path, "int8")
+    engine = OnnxEngine(path, "int8", workers)
     error = probe_error(engine, form["probe"], checkpoint)
     if not error <= form["probe"]["allowed"]:  # also where it is NaN
         raise CheckpointError(
