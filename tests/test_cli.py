@@ -80,19 +80,20 @@ def test_whole_path_with_a_schema_of_four_topics_and_two_stances(
     # The words give everything away: a path that works end to end learns it.
     assert report["systems"]["model"]["scores"]["topics"]["macro_f1"] > 0.9
     (tmp_path / "article.txt").write_text("أسعار ذهب ترتفع في السوق رقم 5 اليوم اليوم", encoding="utf-8")
-    assert naba("label", "article.txt", "--out", "out", "--model", "run")[0] == 0
+    assert naba("label", "article.txt", "--out", "out", "--model", "run", "--set", "formats=[jsonl, csv]")[0] == 0
     (article,) = [
-        json.loads(line) for line in (tmp_path / "out" / "labelled.jsonl").read_text(encoding="utf-8").splitlines()
+        json.loads(line)
+        for line in (tmp_path / "out" / "part-00000-00000.jsonl").read_text(encoding="utf-8").splitlines()
     ]
     assert set(article["segments"][0]["topics"]) == {"oil", "gold", "housing", "labour"}
-    assert "p_optimistic" in (tmp_path / "out" / "labelled.csv").read_text(encoding="utf-8-sig").splitlines()[0]
+    assert "p_optimistic" in (tmp_path / "out" / "part-00000-00000.csv").read_text(encoding="utf-8-sig").splitlines()[0]
 
 
 def test_labelling_seeds_from_any_folder(naba: Run, tiny_run: Path, tmp_path: Path) -> None:
     code, out, errors = naba("label", "seeds", "--out", "labelled", "--model", tiny_run)
     assert (code, errors) == (0, "")
     assert "9 articles, 84 segments" in out
-    assert (tmp_path / "labelled" / "labelled.csv").is_file()
+    assert (tmp_path / "labelled" / "part-00000-00000.jsonl").is_file()
 
 
 def test_bad_files_of_a_batch_are_named_and_the_exit_code_says_so(naba: Run, tiny_run: Path, tmp_path: Path) -> None:
@@ -105,7 +106,7 @@ def test_bad_files_of_a_batch_are_named_and_the_exit_code_says_so(naba: Run, tin
     assert "in/old.txt: not UTF-8" in errors
     assert "rejected.jsonl" in errors
     assert "Traceback" not in errors
-    assert len((tmp_path / "out" / "labelled.jsonl").read_text(encoding="utf-8").splitlines()) == 1
+    assert len((tmp_path / "out" / "part-00000-00000.jsonl").read_text(encoding="utf-8").splitlines()) == 1
 
 
 def test_user_faults_are_one_line_and_exit_code_two(naba: Run, tiny_run: Path, tmp_path: Path) -> None:
@@ -148,7 +149,7 @@ def test_paths_with_odd_characters_are_taken_as_they_are(naba: Run, tiny_run: Pa
 
     shutil.copytree(tiny_run, tmp_path / "run #2, new: [x]")
     assert naba("label", "seeds", "--out", "out, a", "--model", "run #2, new: [x]")[0] == 0
-    assert (tmp_path / "out, a" / "labelled.csv").is_file()
+    assert (tmp_path / "out, a" / "part-00000-00000.jsonl").is_file()
 
 
 def test_report_of_a_model_of_the_checkout_is_written_beside_it(

@@ -67,6 +67,7 @@ def rate(work: Callable[[], Any], count: int) -> float:
 
 def plain_pipeline(run: Path, folder: Path) -> Any:
     trained = checkpoints.load(run)
+    del trained.model.config.naba  # an encoder, no run
     trained.model.encoder.save_pretrained(folder / "encoder")
     trained.tokenizer.save_pretrained(folder / "encoder")
     plain = checkpoints.from_encoder(

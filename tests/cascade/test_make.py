@@ -13,6 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from naba import Labeller
+from naba.cascade import make
 from naba.cascade.certificate import fewest, lower_bound
 from naba.cascade.config import CascadeConfig
 from naba.cascade.fit import Material, calibration, fit_stage, out_of_fold
@@ -26,6 +27,8 @@ from naba.labelling.job import label_paths
 from naba.labelling.labelled_files import read_labelled
 from naba.labelling.summarise.job import summarise_paths
 from naba.labelling.viewer.view import gather
+from naba.modelling.checkpoint import Checkpoint
+from naba.modelling.engines import Engine, TorchEngine
 from naba.records import LabelledSegment
 from naba.schema import LabelSchema
 
@@ -262,3 +265,41 @@ def test_calibration_of_one_class_changes_nothing_and_of_two_follows_their_odds(
     assert slope == pytest.approx(np.log(9), rel=0.01)  # odds of 1 to 9 and 9 to 1
     assert offset == pytest.approx(0, abs=0.01)
     assert lower_bound(900, 1000) < 0.9
+
+
+@pytest.mark.parametrize("form", [True, False])
+def test_engine_that_teaches_is_never_chosen_by_its_speed(
+    tiny_run: Path, tmp_path: Path, form: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def pick(checkpoint: Checkpoint, folder: Path, wanted: str, device: str) -> Engine:
+        asked.append(wanted)
+        if wanted == "int8" and not form:
+            raise CheckpointError("no int8 form")
+        engine = TorchEngine(checkpoint.model)
+        engine.name = wanted
+        return engine
+
+    monkeypatch.setattr(make, "pick_engine", pick)
+    shutil.copytree(tiny_run, tmp_path / "run")
+    record = make_cascade(tmp_path / "run", CascadeConfig(recalls=[0.8]))
+    assert asked == (["int8"] if form else ["int8", "float32"])
+    assert record["engine"] == asked[-1]
+
+
+def test_copy_of_a_labelled_article_teaches_nothing_to_the_stage_that_scores_it(
+    markets: LabelSchema, market_rows: list[dict[str, Any]]
+) -> None:
+    rows = [row | {"article_id": f"a{n}"} for n, row in enumerate(market_rows)]
+    rows[5] |= {"text": "رفعت المصارف سعر الذهب في تعاملات صباح اليوم بعد إعلان نتائج الشهر الماضي من العام"}
+    items = [LabelledSegment.from_row(row, markets, "test") for row in rows]
+    copy = rows[5]["text"].replace("صباح", "مساء")
+    presence = np.zeros((2, len(markets.topic_ids)), dtype=np.int64)
+    learned = Learned([copy, "هطلت أمطار غزيرة على الساحل الشمالي"], ["f:1", "f:2"], ["f", "f"], presence)
+    groups = Material.of(items, learned, markets, "standard-1").groups
+    assert groups[len(items)] == groups[5]
+    assert groups[len(items) + 1] not in groups[:-1]
+    # What is one cluster among the labelled segments alone stays one, whatever is learned beside them.
+    alone = Material.of(items, learned_nothing(markets), markets, "standard-1").groups
+    assert len(set(zip(alone.tolist(), groups.tolist(), strict=False))) == len(set(alone.tolist()))

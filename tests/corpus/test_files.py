@@ -1,11 +1,14 @@
+import json
+import os
 from pathlib import Path
 
 import pytest
 
 from naba.config import ReadConfig
-from naba.corpus.files import ENDINGS, STDIN, article_files, ending, holds_records, stem
-from naba.corpus.readers import _READERS, read_records
+from naba.corpus.files import ENDINGS, STDIN, article_files, ending, holds_records, printable, stem
+from naba.corpus.readers import _READERS, Rejected, count_records, read_articles, read_records
 from naba.errors import DataError
+from naba.records import Article
 
 
 def test_every_ending_has_a_reader() -> None:
@@ -65,3 +68,52 @@ def test_file_that_vanishes_after_it_was_listed_is_set_aside(tmp_path: Path) -> 
         str(next(iter(read_records(name, path, ReadConfig())))[0])
         == f"{path}: cannot be read (No such file or directory)"
     )
+
+
+FOREIGN = "\udcce\udcc8\udcd1"
+"""«خبر» in cp1256, as a file system of UTF-8 names it."""
+
+
+def test_name_that_is_not_utf8_is_escaped_wherever_it_is_written(tmp_path: Path) -> None:
+    folder = tmp_path / f"{FOREIGN}-1"
+    folder.mkdir()
+    (folder / f"{FOREIGN}.txt").write_text("قال الوزير إن المحادثات مستمرة.", encoding="utf-8")
+    (folder / f"{FOREIGN}.jsonl").write_text("[]\n", encoding="utf-8")
+    (folder / f"{FOREIGN}-empty.csv").touch()
+    found = list(read_articles([tmp_path], ReadConfig()))
+    assert {type(item).__name__ for item in found} == {"Article", "Rejected"}
+    for item in found:
+        json.dumps(item.id if isinstance(item, Article) else item.to_dict(), ensure_ascii=False).encode()
+    ids = [item.id for item in found if isinstance(item, Article)]
+    assert ids == [f"{tmp_path}/\\udcce\\udcc8\\udcd1-1/\\udcce\\udcc8\\udcd1.txt"]
+    assert all("/\\udcce\\udcc8\\udcd1-1/" in item.path for item in found if isinstance(item, Rejected))
+    files = article_files([folder / f"{FOREIGN}.txt"])
+    assert files == [("\\udcce\\udcc8\\udcd1", folder / f"{FOREIGN}.txt")]  # it can still be opened
+    assert count_records(*files[0], ReadConfig()) == 1
+
+
+def test_names_in_arabic_stay_as_they_are_and_controls_are_shown() -> None:
+    for name in ("خبر عاجل", "می\u200cشود", "خبر\u200f 1", "a\\b"):
+        assert printable(name) == name
+    assert printable("a\nb\x1b[0m\u202e") == "a\\nb\\x1b[0m\\u202e"
+
+
+def test_folder_that_may_be_listed_but_not_entered_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "closed" / "a.txt").touch()
+    stat = Path.stat
+
+    def refused(path: Path, **options: bool) -> os.stat_result:
+        if path.parent.name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refused)
+    for given in (tmp_path, tmp_path / "closed", tmp_path / "closed" / "a.txt"):
+        with pytest.raises(DataError, match=r"a\.txt: cannot be read \(Permission denied\); check"):
+            article_files([given])
+
+
+def test_name_longer_than_any_files_is_no_such_file() -> None:
+    with pytest.raises(DataError, match="no such file or folder"):
+        article_files([Path("/tmp") / ("خ" * 300 + ".txt")])

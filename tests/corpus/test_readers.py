@@ -237,3 +237,27 @@ def test_fields_of_odd_types_do_no_harm(tmp_path: Path) -> None:
     (article,) = read(tmp_path / "a.jsonl")
     assert isinstance(article, Article)
     assert (article.title, article.keywords) == (None, ())
+
+
+def test_keywords_are_read_from_a_text_or_a_list_and_half_a_character_in_one_costs_its_record(tmp_path: Path) -> None:
+    given = ["سلام، هدنة", ["سلام", " ", None, float("nan"), 7], {"a": 1}, ["سلام\ud83d"], "سلام، \udc00"]
+    lines = [json.dumps({"text": BODY, "keywords": one}) + "\n" for one in given]
+    (tmp_path / "a.jsonl").write_text("".join(lines), encoding="utf-8")
+    found = read(tmp_path / "a.jsonl")
+    kept = [item.keywords for item in found if isinstance(item, Article)]
+    assert kept == [("سلام", "هدنة"), ("سلام", "7"), ()]
+    told = [(item.line, item.reason) for item in found if isinstance(item, Rejected)]
+    assert told == [(n, "half a character (surrogate) in a field; the record is damaged") for n in (4, 5)]
+
+
+def test_time_in_an_unknown_zone_costs_its_record(tmp_path: Path) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    times = pyarrow.array([0, None], pyarrow.timestamp("us", tz="Mars/Olympus_Mons"))
+    table = pyarrow.table({"text": [BODY, BODY], "date": times})
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
+    set_aside, article = read(tmp_path / "a.parquet")
+    assert isinstance(set_aside, Rejected) and isinstance(article, Article)
+    assert set_aside.line == 1
+    assert set_aside.reason == "a time in a zone that is not known here ('Mars/Olympus_Mons')"

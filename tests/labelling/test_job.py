@@ -13,7 +13,9 @@ import pytest
 from naba.config import LabelConfig
 from naba.errors import ConfigError, DataError, NabaError
 from naba.labelling import job as module
+from naba.labelling import output
 from naba.labelling.job import label_paths, label_stream
+from naba.labelling.labeller import LabelledLater
 from naba.labelling.output import MANIFEST, NOTES, PLAN, JobFolder
 from naba.out_folder import hold
 
@@ -95,7 +97,7 @@ def test_one_file_holds_what_the_shards_of_a_folder_do(
         assert one.count("\n") == other.count("\n")
         assert one.count("article_id") == other.count("article_id")
     assert not (tmp_path / f"one.{kind}.parts").exists()
-    assert (tmp_path / "one.rejected.jsonl").read_text(encoding="utf-8").count("\n") == 2
+    assert (tmp_path / f"one.{kind}.rejected.jsonl").read_text(encoding="utf-8").count("\n") == 2
 
 
 @pytest.mark.parametrize("stop", range(8))
@@ -161,19 +163,99 @@ def test_output_that_is_there_is_replaced_only_on_request_and_nothing_else_is(
     news: Path, tmp_path: Path, config: Callable[..., LabelConfig]
 ) -> None:
     out = tmp_path / "out"
-    out.mkdir()
-    (out / "notes.txt").write_text("mine")
+    (out / "part-time").mkdir(parents=True)
+    (out / "part-time" / "notes.txt").write_text("mine")
+    (out / "part-00001.jsonl").write_text("another program's")
     label_paths([news], out, config())
     with pytest.raises(DataError, match="--overwrite"):
-        label_paths([news], out, config())
+        label_paths([news / "page1.txt"], out, config())
     label_paths([news / "page1.txt"], out, config(), overwrite=True)
-    assert sorted(path.name for path in out.iterdir()) == [MANIFEST, "notes.txt", "part-00000-00000.jsonl"]
+    assert sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()) == [
+        MANIFEST,
+        "part-00000-00000.jsonl",
+        "part-00001.jsonl",
+        "part-time/notes.txt",
+    ]
     (tmp_path / "a.jsonl").write_text("old")
     with pytest.raises(DataError, match="--overwrite"):
         label_paths([news], tmp_path / "a.jsonl", config())
     assert (tmp_path / "a.jsonl").read_text() == "old"
     with pytest.raises(DataError, match=r"naba writes \.jsonl, \.csv, \.parquet"):
         label_paths([news], tmp_path / "a.txt", config())
+
+
+def test_same_job_again_has_nothing_to_do_also_where_its_end_was_cut_off(
+    news: Path, tmp_path: Path, config: Callable[..., LabelConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    first = label_paths([news], out, config())
+    before = files_of(out)
+    (out / NOTES).mkdir()  # what a kill leaves between the manifest and the end
+    (out / NOTES / "00000-00000.json").write_text("{}")
+    with monkeypatch.context() as patch:
+        patch.setattr(module.Labeller, "start", lambda *arguments, **options: pytest.fail("labelled again"))
+        again = label_paths([news], out, config())
+    assert again.done_before
+    assert (again.articles, again.segments, again.rejected) == (first.articles, first.segments, first.rejected)
+    assert files_of(out) == before
+    with monkeypatch.context() as patch:  # the same for a single file
+        patch.setattr(output, "tidy", lambda target: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            label_paths([news], tmp_path / "one.jsonl", config())
+    with monkeypatch.context() as patch:
+        patch.setattr(JobFolder, "write", lambda *arguments: pytest.fail("labelled again"))
+        label_paths([news], tmp_path / "one.jsonl", config())
+    label_paths([news], tmp_path / "two.jsonl", config())
+    assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "two.jsonl").read_bytes()
+    assert not (tmp_path / "one.jsonl.parts").exists()
+
+
+def test_output_among_the_input_is_refused_before_anything_is_read(
+    news: Path, tmp_path: Path, config: Callable[..., LabelConfig]
+) -> None:
+    before = files_of(news)
+    for out in (news / "out", news / "out.jsonl", news):
+        with pytest.raises(DataError, match="lies in the input folder"):
+            label_paths([news], out, config(), overwrite=True)
+    with pytest.raises(DataError, match="holds the input"):
+        label_paths([news / "table.jsonl"], news / "table.jsonl", config(), overwrite=True)
+    with pytest.raises(DataError, match="holds the input"):
+        label_paths([news / "table.jsonl"], news, config(), overwrite=True)
+    assert files_of(news) == before
+
+
+def test_input_that_changes_under_the_job_is_told(
+    news: Path, tmp_path: Path, config: Callable[..., LabelConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = JobFolder.write
+
+    def cutting(self: JobFolder, *arguments: Any) -> Any:
+        lines = (news / "table.jsonl").read_text(encoding="utf-8").splitlines()
+        (news / "table.jsonl").write_text("\n".join(lines[:3]), encoding="utf-8")
+        return write(self, *arguments)
+
+    monkeypatch.setattr(JobFolder, "write", cutting)
+    with pytest.raises(DataError, match="the input was changed while it was labelled"):
+        label_paths([news], tmp_path / "out", config())
+
+
+def test_stop_leaves_the_shards_that_are_begun(
+    news: Path, tmp_path: Path, config: Callable[..., LabelConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancelled: list[object] = []
+    monkeypatch.setattr(LabelledLater, "cancel", lambda self: cancelled.append(self))
+    monkeypatch.setattr(JobFolder, "write", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        label_paths([news], tmp_path / "out", config())
+    assert len(set(map(id, cancelled))) == 2  # the one that is waited for, and the one after it
+
+
+def test_lists_of_what_was_set_aside_are_kept_apart(
+    news: Path, tmp_path: Path, config: Callable[..., LabelConfig]
+) -> None:
+    label_paths([news], tmp_path / "day.jsonl", config())
+    label_paths([news / "page1.txt"], tmp_path / "day.csv", config())
+    assert (tmp_path / "day.jsonl.rejected.jsonl").read_text(encoding="utf-8").count("\n") == 2
 
 
 def test_second_process_in_the_same_output_is_refused(
@@ -244,7 +326,11 @@ def test_broken_off_standard_input_cannot_be_gone_on_with(
             label_paths([Path("-")], tmp_path / "out", config(), stdin=io.BytesIO(data))
     with pytest.raises(DataError, match="standard input"):
         label_paths([Path("-")], tmp_path / "out", config(), stdin=io.BytesIO(data))
-    label_paths([Path("-")], tmp_path / "out", config(), stdin=io.BytesIO(data), overwrite=True)
+    other = data.replace(b'"id": "t', b'"id": "other')
+    label_paths([Path("-")], tmp_path / "out", config(), stdin=io.BytesIO(other), overwrite=True)
+    ids = [json.loads(line)["id"] for path in sorted((tmp_path / "out").glob("part-*")) for line in path.open()]
+    assert len(ids) == 9
+    assert all(name.startswith("other") for name in ids)
 
 
 def test_mistyped_path_is_told_before_the_model_is_loaded(

@@ -215,3 +215,25 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
     for path, message in ((half, "cannot be read"), (tmp_path / "no.jsonl.gz", "cannot be read"), (tmp_path / "cut.jsonl", ":2: not JSON")):  # fmt: skip
         with pytest.raises(DataError, match=message):
             ids(path)
+
+
+LATE = ["part-99999-00000.jsonl", "part-99999-99999.jsonl", "part-99999-100000.jsonl", "part-100000-00000.jsonl"]
+
+
+def test_parts_beyond_five_digits_are_read_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    for number, name in enumerate(LATE):
+        write(tmp_path / name, labelled_article(str(number), [{}]))
+    assert sorted(LATE) != LATE
+    assert ids(tmp_path) == ["0", "1", "2", "3"]
+    assert ids(tmp_path / "part-*.jsonl") == ["0", "1", "2", "3"]
+
+
+def test_parts_are_read_in_the_order_of_their_manifest(tmp_path: Path) -> None:
+    shards = [{"files": {name: {}, name.replace(".jsonl", ".csv"): {}}} for name in reversed(LATE)]
+    for number, name in enumerate(LATE):
+        write(tmp_path / (name + ".gz" if number == 2 else name), labelled_article(str(number), [{}]))
+    write(tmp_path / "part-00000-00000.jsonl", labelled_article("not listed", [{}]))
+    (tmp_path / "manifest.json").write_text(json.dumps({"shards": shards}))
+    assert ids(tmp_path) == ["3", "2", "1", "0", "not listed"]
+    (tmp_path / "manifest.json").write_text('{"shards": 1}')
+    assert ids(tmp_path) == ["not listed", "0", "1", "2", "3"]

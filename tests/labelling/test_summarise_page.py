@@ -133,3 +133,15 @@ def test_page_stays_small_whatever_there_is_to_show(tmp_path: Path, monkeypatch:
     assert "t1: outlets, all periods together (the 50 largest of 60 outlets)" in html
     heads = html.count('<th scope="row"')
     assert heads == 12 + MOST_TOPICS * SHOWN_OUTLETS + 3 * SHOWN_TRENDS + SHOWN_ARTICLES
+
+
+def test_screened_segments_are_counted_in_the_notes(tmp_path: Path) -> None:
+    rows = [labelled_article(name, [{"oil": (UP, 0.9)}, {}, {}], date="2024-05-27") for name in "ab"]
+    for row in rows:
+        row["segments"][1]["screened"] = True
+    html = page(tmp_path, *rows)
+    assert "2 segments of 6 were screened out by a cascade’s first stage: the model never read them" in html
+    del rows[0]["segments"][1]["screened"]
+    assert "1 segment of 6 was screened out" in page(tmp_path, *rows, overwrite=True)
+    del rows[1]["segments"][1]["screened"]
+    assert "screened" not in page(tmp_path, *rows, overwrite=True).partition("</style>")[2]

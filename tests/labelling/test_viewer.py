@@ -234,3 +234,14 @@ def test_topics_together_get_a_bar_each() -> None:
     rule = combination_style("c1", (0, 2))
     assert rule.count("no-repeat") == 2 and "right 0px top" in rule and "right 7px top" in rule
     assert rule.count("color-mix") == 2
+
+
+def test_screened_segments_are_marked_and_their_probabilities_said_to_be_the_first_stages(write_rows: Write) -> None:
+    html = page(write_rows, [article(1, TALKS, SILENT | {"screened": True}, SILENT | {"screened": False})])
+    lines = re.findall(r'<li class="said ([^"]*)">.*?</li>', html, re.S)
+    assert ["screened" in line.split() for line in lines] == [False, True, False]
+    assert html.count("screened out by the first stage</span>") == 1
+    assert "1 of 3 segments was not read by the model" in html
+    assert "Their probabilities are the first stage’s." in html
+    without = page(write_rows, [article(1, TALKS, SILENT)])
+    assert "screened out" not in without and "not read by the model" not in without

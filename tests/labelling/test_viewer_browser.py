@@ -356,3 +356,16 @@ def test_ten_thousand_segments_are_passed_over_till_they_are_near(opened: Open) 
     assert status(driver) == "1,600 of 10,000 segments in 400 of 400 articles"
     assert driver.execute_script("return scrollY") < 200  # what is found is before the reader's eyes
     assert driver.get_log("browser") == []
+
+
+def test_probabilities_of_a_screened_segment_are_the_first_stages(opened: Open) -> None:
+    rows = [article(1, ROWS[0]["segments"][1], ROWS[0]["segments"][2] | {"screened": True})]
+    driver = opened(rows)
+    captions = []
+    for button in driver.find_elements("css selector", "button.answer"):
+        button.click()
+        panel = button.find_element("xpath", "following-sibling::div")
+        captions.append(panel.find_element("css selector", "caption").text)
+    assert "first stage" not in captions[0]
+    assert captions[1].startswith("Screened: the model did not read this. The first stage’s probability")
+    assert driver.get_log("browser") == []

@@ -74,3 +74,7 @@ def test_classes_without_an_example_do_no_harm() -> None:
     weigh_classes(rows)
     assert rows[0]["topic_known"] == [1.0]
     assert rows[0]["stance_known"] == [0.0]
+    rows = [{"topic_target": [1.0], "topic_known": [1.0], "stance_target": [[1.0, 0.0]], "stance_known": [1.0]}] * 4
+    weigh_classes(rows)  # always present: it has to be learnt all the same
+    assert rows[0]["topic_known"] == [0.5]
+    assert rows[0]["stance_known"] == [1.0]

@@ -20,8 +20,9 @@ from naba.cascade.stage import LinearStage
 from naba.cascade.unlabelled import Learned
 from naba.cascade.words import count_matrix
 from naba.dataset.clusters import find_clusters
+from naba.dataset.dedupe import components
 from naba.errors import DataError
-from naba.records import LabelledSegment
+from naba.records import LabelledSegment, Segment
 from naba.schema import UNKNOWN, LabelSchema
 from naba.text import normaliser
 from naba.tfidf import targets
@@ -41,7 +42,7 @@ class Material:
     features: Any  # [N, buckets], sparse
     presence: Ints  # [N, T] of 1, 0 or UNKNOWN
     groups: Ints  # [N]
-    """Numbers of clusters, or of articles; never cut by a fold."""
+    """Numbers of clusters of articles that nearly duplicate one another, labelled or not; never cut by a fold."""
     sources: Sequence[str | None]  # [N]
     """provenance.source of the labelled ones."""
     certified: Mask  # [N]
@@ -55,15 +56,13 @@ class Material:
         cls, items: Sequence[LabelledSegment], learned: Learned, schema: LabelSchema, normalisation: str
     ) -> "Material":
         """Put labelled and learned segments together."""
-        clusters = find_clusters(items)
         certified, authored = _certified(items)
         texts = [item.segment.text for item in items] + list(learned.texts)
-        _, articles = np.unique(np.array(learned.articles, dtype=object), return_inverse=True)
         rest = len(learned.texts)
         return cls(
             count_matrix(texts, normaliser(normalisation)),
             np.concatenate([targets(items, schema).presence, learned.presence]),
-            np.concatenate([clusters.of, clusters.count + articles.astype(np.int64)]),
+            _groups(items, learned),
             [item.provenance.get("source") for item in items] + [None] * rest,
             np.concatenate([certified, np.zeros(rest, dtype=bool)]),
             authored,
@@ -126,6 +125,22 @@ def calibration(scores: Floats, truth: Ints) -> tuple[float, float]:
         return 1.0, 0.0
     model = LogisticRegression(C=1e4).fit(scores[known, None], truth[known])
     return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+
+def _groups(items: Sequence[LabelledSegment], learned: Learned) -> Ints:
+    """Clusters of labelled and learned segments: what is one among the labelled alone stays one.
+
+    Beside many others a text that is often copied may count as stock text, which joins nothing.
+    """
+    alone = find_clusters(items).of
+    taught = [
+        LabelledSegment(Segment(article, text), {})
+        for article, text in zip(learned.articles, learned.texts, strict=True)
+    ]
+    every = find_clusters([*items, *taught])
+    _, first = np.unique(alone, return_index=True)
+    links = np.stack([every.of[: len(items)], every.of[first[alone]]], axis=1)
+    return np.asarray(components(every.count, links)[every.of])
 
 
 def _certified(items: Sequence[LabelledSegment]) -> tuple[Mask, bool]:

@@ -7,6 +7,7 @@ A segment passes where its highest topic score reaches one threshold. For each t
 positives by that very rule, and the lowest of these holds: what is certified is what happens.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +23,12 @@ from naba.cascade.stage import passing, write_stage
 from naba.cascade.trial import Trial
 from naba.cascade.unlabelled import Learned, learn
 from naba.dataset.labelled import load_labelled
-from naba.errors import ConfigError
+from naba.errors import CheckpointError, ConfigError
 from naba.fingerprint import fingerprint
 from naba.modelling import checkpoint as checkpoints
+from naba.modelling import exported
+from naba.modelling.checkpoint import Checkpoint
+from naba.modelling.engines import Engine
 from naba.modelling.exported import pick_engine, run_fingerprint
 from naba.paths import find
 from naba.progress import SILENT, Progress
@@ -33,6 +37,8 @@ from naba.run import environment, training_files
 from naba.schema import LabelSchema
 from naba.scores import Labels
 from naba.tfidf import targets
+
+logger = logging.getLogger(__name__)
 
 FEW = 30
 """A source with fewer certified segments with a topic is not left out in turn: its recall would say nothing."""
@@ -51,7 +57,7 @@ def make_cascade(model: str | Path, config: CascadeConfig, *, progress: Progress
     schema = checkpoint.schema
     files = _data(folder, config)
     items = load_labelled(files, schema)
-    trial = Trial.of(folder, checkpoint, config, pick_engine(checkpoint, folder, "auto", "cpu"))
+    trial = Trial.of(folder, checkpoint, config, _teacher(checkpoint, folder))
     known = {item.segment.id for item in (*items, *trial.items)}
     learned = learn(checkpoint, trial.engine, config, known, progress=progress)
     material = Material.of(items, learned, schema, checkpoint.normalisation)
@@ -64,6 +70,7 @@ def make_cascade(model: str | Path, config: CascadeConfig, *, progress: Progress
     levels = {recall: certified.at(recall) for recall in config.recalls}
     record: dict[str, Any] = {
         "run": run_fingerprint(folder),
+        "engine": trial.engine.name,
         "normalisation": checkpoint.normalisation,
         "data": {str(path): fingerprint(find(path)) for path in files},
         "unlabelled": {str(path): fingerprint(find(path)) for path in config.unlabelled if find(path).is_file()},
@@ -210,6 +217,16 @@ def _kept(learned: Learned, scores: Floats, thresholds: Mapping[str, float | Non
             },
         }
     return found
+
+
+def _teacher(checkpoint: Checkpoint, folder: Path) -> Engine:
+    """What runs the model that teaches: never the fastest in a trial, for then the first stage would follow from the hour."""
+    try:
+        return pick_engine(checkpoint, folder, "int8", "cpu")
+    except CheckpointError as error:
+        if (folder / exported.FOLDER / exported.RECORD).is_file():
+            logger.warning("%s; the first stage is made with float32", error)
+        return pick_engine(checkpoint, folder, "float32", "cpu")
 
 
 def _data(folder: Path, config: CascadeConfig) -> list[Path]:

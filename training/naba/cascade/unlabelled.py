@@ -3,8 +3,9 @@
     learned = learn(checkpoint, engine, [Path("archive.jsonl.gz")], 2000, config, known=ids)
     texts = corpus_texts(Path("archive.jsonl.gz"), config)
 
-Recall is certified on labelled positives alone, so whatever teaches the stage cannot spoil the certificate. Which segments
-are drawn follows from their ids.
+Recall is certified on labelled positives alone, each scored by a stage that saw nothing of its cluster; in a cluster are
+also the segments drawn here that nearly duplicate it (`naba.cascade.fit`). A copy too much changed to be known again may
+still teach. Which segments are drawn follows from their ids.
 """
 
 import hashlib

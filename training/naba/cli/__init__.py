@@ -108,7 +108,7 @@ def main() -> None:
 
 def _interrupted() -> NoReturn:
     say(
-        "naba: interrupted; the same command goes on with whatever trains, builds or labels a pool, and starts anything else anew"
+        "naba: interrupted; whatever trains, builds or labels goes on where it stopped when the same command is given, and anything else starts anew"
     )
     sys.exit(INTERRUPTED)
 

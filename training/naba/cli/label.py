@@ -42,6 +42,8 @@ def label(
     from naba.labelling.job import label_paths
 
     totals = label_paths(paths, out, settings, overwrite=overwrite, progress=Bars(), stdin=stdin)
+    if totals.done_before:
+        say(f"naba: {out}: was done before, from the same input and model; nothing was left to do")
     files = ", ".join(map(str, totals.files[:3])) + (f" and {len(totals.files) - 3:,} more" if totals.files[3:] else "")
     show(f"{totals.articles:,} articles, {totals.segments:,} segments: {files or 'no files'}")
     if totals.rejected:
@@ -55,6 +57,7 @@ def label(
 
 
 def _to_standard_output(paths: list[Path], settings: Any, stdin: IO[bytes] | None) -> None:
+    from naba.errors import DataError
     from naba.labelling.job import label_stream
 
     def line(text: str) -> None:
@@ -66,5 +69,7 @@ def _to_standard_output(paths: list[Path], settings: Any, stdin: IO[bytes] | Non
     except BrokenPipeError:  # as `| head` leaves it
         sys.stderr.close()
         raise typer.Exit(0) from None
+    except OSError as error:
+        raise DataError(f"standard output: cannot be written ({error.strerror or error})") from None
     if rejected:
         raise typer.Exit(FAULT)

@@ -17,7 +17,7 @@ from typing import IO, cast
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from naba.corpus.article_file import ArticleFile
-from naba.corpus.files import ENDINGS, ending, stem
+from naba.corpus.files import ENDINGS, ending, printable, stem
 from naba.corpus.rejected import Rejected
 from naba.errors import DataError
 
@@ -78,11 +78,7 @@ def _path(info: ZipInfo) -> str:
         # macOS writes UTF-8 without saying so.
         with suppress(UnicodeError):
             name = name.encode("cp437").decode("utf-8")
-    return "/".join(_printable(part) for part in re.split(r"[/\\]", name) if part not in ("", "."))
-
-
-def _printable(part: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in part)
+    return "/".join(printable(part) for part in re.split(r"[/\\]", name) if part not in ("", "."))
 
 
 def _hidden(path: str) -> bool:

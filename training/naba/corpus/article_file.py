@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from naba.config import ReadConfig
-from naba.corpus.files import ending
+from naba.corpus.files import ending, printable
 from naba.errors import DataError
 
 
@@ -62,7 +62,7 @@ class ArticleFile:
 
 def on_disk(name: str, path: Path) -> ArticleFile:
     """A file of its own. Raises OSError if it is not there."""
-    return ArticleFile(name, str(path), ending(path), lambda: path.open("rb"), path.stat().st_size, path)
+    return ArticleFile(name, printable(str(path)), ending(path), lambda: path.open("rb"), path.stat().st_size, path)
 
 
 def streamed(name: str, kind: str, stream: IO[bytes]) -> ArticleFile:

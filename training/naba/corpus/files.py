@@ -22,6 +22,9 @@ ENDINGS = PAGES + TABLES + CRAWLS + ARCHIVES
 STDIN = Path("-")
 """Standard input, read as JSONL."""
 
+_KEPT = "\u00a0\u200c\u200d\u200e\u200f"
+"""Joiners, marks of direction and the hard space: they stand in names of Arabic files, and harm nothing."""
+
 
 def article_files(paths: Iterable[Path], *, stdin: bool = False) -> list[tuple[str, Path]]:
     """The files that are named, with the id of each: its name without ending, below a named folder its path in it.
@@ -44,6 +47,15 @@ def article_files(paths: Iterable[Path], *, stdin: bool = False) -> list[tuple[s
 
 
 def _named(given: Path) -> list[tuple[str, Path]]:
+    try:
+        return _looked_up(given)
+    except OSError as error:
+        # A folder that may be listed but not entered, for one.
+        place = printable(str(error.filename or given))
+        raise DataError(f"{place}: cannot be read ({error.strerror}); check its rights") from None
+
+
+def _looked_up(given: Path) -> list[tuple[str, Path]]:
     path = find(given)
     if path.is_dir():
         inside = sorted(file for file in path.rglob("*") if file.is_file() and ending(file) in ENDINGS)
@@ -65,14 +77,14 @@ def _named(given: Path) -> list[tuple[str, Path]]:
 
 def _distinct(found: list[tuple[str, Path]]) -> list[tuple[str, Path]]:
     """Each file once, and files of one name apart: those get their whole path as id, with its ending where it must be."""
-    files = {path.resolve(): (name, path) for name, path in reversed(found)}
+    files = {path.resolve(): (printable(name), path) for name, path in reversed(found)}
     once = [files[path] for path in dict.fromkeys(path.resolve() for _, path in found)]
     uses, stems = Counter(name for name, _ in once), Counter(stem(path) for _, path in once)
 
     def name_of(name: str, path: Path) -> str:
         if uses[name] == 1:
             return name
-        return stem(path) if stems[stem(path)] == 1 else path.as_posix()
+        return printable(stem(path) if stems[stem(path)] == 1 else path.as_posix())
 
     return [(name_of(name, path), path) for name, path in once]
 
@@ -86,6 +98,13 @@ def ending(path: PurePath) -> str:
     """The ending in small letters, ".jsonl.gz" where it is compressed."""
     last = path.suffix.lower()
     return ending(path.with_suffix("")) + last if last == ".gz" else last
+
+
+def printable(name: str) -> str:
+    """A name with what cannot be shown or written as UTF-8 as its escape: `\\udcc7` for a byte of another encoding."""
+    if name.isprintable():
+        return name
+    return "".join(c if c.isprintable() or c in _KEPT else c.encode("unicode_escape").decode() for c in name)
 
 
 def stem(path: PurePath) -> str:

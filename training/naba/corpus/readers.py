@@ -15,7 +15,7 @@ from typing import IO
 from naba.config import ReadConfig
 from naba.corpus.archives import members
 from naba.corpus.article_file import ArticleFile, on_disk, streamed
-from naba.corpus.files import STDIN, article_files
+from naba.corpus.files import STDIN, article_files, printable
 from naba.corpus.pages import read_html, read_text
 from naba.corpus.rejected import Record, Rejected, guarded
 from naba.corpus.tables import read_csv, read_jsonl, read_parquet
@@ -57,7 +57,7 @@ def read_records(
         skip: records at the head of the file that are passed over without being parsed, to go on after a stop.
         stdin: what is read where the path is STDIN.
     """
-    for number, parse in enumerate(guarded(_opened(name, path, config, stdin), str(path))):
+    for number, parse in enumerate(guarded(_opened(name, path, config, stdin), printable(str(path)))):
         if number >= skip:
             yield parse()
 

@@ -19,7 +19,7 @@ class Rejected:
     """A file or record that was set aside."""
 
     path: str
-    """Of the file; of a member of an archive, its path in it after the archive's own."""
+    """Of the file; of a member of an archive, its path in it after the archive's own. What cannot be written is escaped."""
     reason: str
     line: int | None = None
     """Line of a JSONL file, or record of a table or a WARC, from 1; None where the whole file is meant."""

@@ -92,6 +92,8 @@ def read_parquet(file: ArticleFile, config: ReadConfig) -> Iterator[Record]:
 def _row(batch: Any, at: int) -> dict[str, Any]:
     try:
         return dict(batch.slice(at, 1).to_pylist()[0])
+    except KeyError as error:
+        raise DataError(f"a time in a zone that is not known here ({error})") from None
     except (ValueError, OverflowError) as error:
         raise DataError(f"a field that cannot be read ({error})") from None
 
@@ -167,7 +169,6 @@ def _articles(name: str, record: Mapping[str, Any], config: ReadConfig) -> list[
         raise DataError(
             f"no text in field {columns.text!r}; the record has {', '.join(map(repr, record))}: set read.columns.text"
         )
-    keywords = record.get(columns.keywords)
     return page(
         _string(record.get(columns.id)) or name,
         text,
@@ -176,10 +177,15 @@ def _articles(name: str, record: Mapping[str, Any], config: ReadConfig) -> list[
         date=parse_date(str(record.get(columns.date) or "")),
         source=_string(record.get(columns.source)),
         url=_string(record.get(columns.url)),
-        keywords=split_keywords(keywords)
-        if isinstance(keywords, str)
-        else tuple(map(str, keywords if isinstance(keywords, list) else ())),
+        keywords=_keywords(record.get(columns.keywords)),
     )
+
+
+def _keywords(value: Any) -> tuple[str, ...]:
+    """Keywords in one text or in a list; none where the field is neither."""
+    if isinstance(value, str):
+        return split_keywords(_string(value) or "")
+    return tuple(filter(None, map(_string, value))) if isinstance(value, list) else ()
 
 
 def _string(value: Any) -> str | None:

@@ -7,11 +7,13 @@ by whatever and wherever, goes on with the first shard that is not whole, and en
 """
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
+from uuid import uuid4
 
 from naba.cascade.stage import cascade_mark
 from naba.config import LabelConfig
@@ -22,9 +24,19 @@ from naba.errors import ConfigError, DataError
 from naba.fingerprint import fingerprint_of, run_mark
 from naba.jsonl import dumps
 from naba.labelling.labeller import Item, LabelledLater, Labeller
-from naba.labelling.output import JobFolder, Target, Written, check, opened, started_with
+from naba.labelling.output import (
+    JobFolder,
+    Target,
+    Written,
+    check,
+    finished_before,
+    opened,
+    refuse_inputs,
+    started_with,
+)
 from naba.labelling.pace import Pace
 from naba.labelling.rows import article_row
+from naba.modelling.exported import form_fingerprint
 from naba.notice import NOTICE
 from naba.paths import SHIPPED_MODEL, find
 from naba.progress import SILENT, Advance, Progress
@@ -32,6 +44,8 @@ from naba.schema import LabelSchema
 
 logger = logging.getLogger(__name__)
 
+STREAMED_AT_ONCE = 8
+"""Articles that are labelled together on their way to standard output: whoever reads there waits for them."""
 FORMAT = 1
 """Of the plan, and of the files that follow from it."""
 
@@ -79,27 +93,44 @@ def label_paths(
     if streamed and config.runner != "local":
         raise ConfigError("-: standard input is read by the local runner alone; name files, or pass --runner local")
     target = Target.of(out, config.formats)
+    refuse_inputs(target, paths, [path for _, path in files if path != STDIN])
     check(target, None, overwrite=overwrite)
-    before = {} if overwrite else started_with(target)
+    before = started_with(target)
+    if streamed and before and not overwrite:
+        raise DataError(f"{out}: standard input cannot be read from its middle; pass --overwrite to start anew")
     model = find(Path(config.model)) if config.model else SHIPPED_MODEL
     # On another engine the rest would not be labelled as the beginning was.
     engine = before.get("engine", config.engine) if config.engine == "auto" else config.engine
     groups = list(file_groups(files, config.shard))
+    used: str
     if config.runner == "ray":
         from naba.labelling.ray_runner import choose, run_on_ray
 
-        chosen, schema = choose(model, engine, config)
-        with opened(target, plan_of(files, model, schema, chosen, config), schema, overwrite=overwrite) as job:
-            return job.finish(run_on_ray(job, groups, model, config, progress))
-    labeller = Labeller.load(
-        config.model, device=config.device, engine=engine, batch_tokens=config.batch_tokens, cascade=config.cascade
-    )
-    plan = plan_of(files, model, labeller.schema, labeller.engine, config)
-    with opened(target, plan, labeller.schema, overwrite=overwrite) as job:
-        if streamed and before:
-            raise DataError(f"{out}: standard input cannot be read from its middle; pass --overwrite to start anew")
-        done = _run(job, groups, labeller, config, progress, stdin)
-        return job.finish(done)
+        used, schema = choose(model, engine, config)
+
+        def run(job: JobFolder) -> list[str]:
+            return run_on_ray(job, groups, model, config, progress)
+
+    else:
+        labeller = Labeller.load(
+            config.model, device=config.device, engine=engine, batch_tokens=config.batch_tokens, cascade=config.cascade
+        )
+        used, schema = labeller.engine, labeller.schema
+
+        def run(job: JobFolder) -> list[str]:
+            return _run(job, groups, labeller, config, progress, stdin)
+
+    plan = plan_of(files, model, schema, used, config)
+    if not overwrite and (written := finished_before(target, plan)):
+        return written
+    with opened(target, plan, schema, overwrite=overwrite) as job:
+        shards = run(job)
+        if not streamed and _input_mark(files) != plan["input"]:
+            raise DataError(
+                f"{out}: the input was changed while it was labelled; what was read of it is no longer known. Start again "
+                "with --overwrite when nothing writes to it"
+            )
+        return job.finish(shards)
 
 
 def label_stream(
@@ -126,7 +157,7 @@ def label_stream(
     )
     rejected = 0
     articles = read_articles(paths, config.read, stdin=stdin)
-    for item in labeller.label_articles(articles, max_words=config.read.max_words):
+    for item in labeller.label_articles(articles, max_words=config.read.max_words, at_once=STREAMED_AT_ONCE):
         if isinstance(item, Rejected):
             rejected += 1
             say(item)
@@ -139,22 +170,33 @@ def plan_of(
     files: Sequence[File], model: Path, schema: LabelSchema, engine: str, config: LabelConfig
 ) -> dict[str, Any]:
     """All that a job's output follows from."""
-    marks = [
-        [name, str(path), *((path.stat().st_size, path.stat().st_mtime_ns) if path != STDIN else ())]
-        for name, path in files
-    ]
     return {
         "format": FORMAT,
         "model": run_mark(model),
         "schema": schema.fingerprint,
         "engine": engine,
+        "form": form_fingerprint(model) if engine == "int8" else None,
         "batch_tokens": config.batch_tokens,
         "cascade": cascade_mark(model, config.cascade),
-        "input": {"files": len(files), "fingerprint": fingerprint_of(marks)},
+        "input": _input_mark(files),
         "read": config.read.model_dump(mode="json"),
         "formats": list(config.formats),
         "shard": config.shard,
     }
+
+
+def _input_mark(files: Sequence[File]) -> dict[str, Any]:
+    """By what the same input is known again. Standard input never is: another may have come in its place."""
+    if any(path == STDIN for _, path in files):
+        return {"stream": uuid4().hex}
+    try:
+        found = [(name, path, path.stat()) for name, path in files]
+    except OSError as error:
+        raise DataError(
+            f"{error.filename}: cannot be read ({error.strerror}); did it go while the job began?"
+        ) from None
+    marks = [[name, os.fsencode(path).hex(), stat.st_size, stat.st_mtime_ns] for name, path, stat in found]
+    return {"files": len(files), "fingerprint": fingerprint_of(marks)}
 
 
 def _run(
@@ -170,19 +212,21 @@ def _run(
     total = sum(count for count in counts if count is not None) if None not in counts else None
     names: list[str] = []
     before: tuple[Shard, LabelledLater, int] | None = None
+    begun: list[LabelledLater] = []
     with progress.task("labelling", total, "records") as advance:
         pace = Pace(advance)
         try:
             for shard, items in shards_to_do(job, groups, counts, config, names, advance, stdin):
                 later = labeller.start([*chain.from_iterable(items)], max_words=config.read.max_words)
+                begun = [*begun[-1:], later]
                 if before is not None:
                     _write(job, *before, pace)
                 before = shard, later, len(items)
             if before is not None:
                 _write(job, *before, pace)
         except BaseException:
-            if before is not None:
-                before[1].cancel()
+            for later in begun:  # else the process would end only when all of it is labelled
+                later.cancel()
             raise
     return names
 

@@ -10,6 +10,7 @@ rows, which must agree: files of models with different labels can't be read toge
 import glob
 import gzip
 import logging
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from naba.errors import DataError
-from naba.jsonl import parse_object
+from naba.jsonl import parse_object, read_json
 from naba.labelling.labelled_row import LabelledRow, RowReader, RowSegment
 from naba.notice import NOTICE
 from naba.paths import find
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 ENDINGS = (".jsonl", ".jsonl.gz")
 _TABLES = (".csv", ".tsv", ".xlsx", ".parquet", ".csv.gz")
 _WHOLE = ("labelled.jsonl", "labelled.jsonl.gz")
+_MANIFEST = "manifest.json"
+_PART = re.compile(r"part-(\d+)-(\d+)\.")
 _UNFINISHED = (".job.json", ".shards")
 """What a job leaves in its folder until its last shard and manifest.json are written."""
 
@@ -80,7 +83,7 @@ def labelled_files(paths: Iterable[Path]) -> LabelledFiles:
 
 
 def _matches(pattern: Path) -> list[Path]:
-    found = sorted(Path(match) for match in glob.glob(str(pattern), recursive=True))  # noqa: PTH207
+    found = sorted(map(Path, glob.glob(str(pattern), recursive=True)), key=_place)  # noqa: PTH207
     found = [path for path in found if path.is_dir() or _is_output(path)]
     if not found:
         raise DataError(f"{pattern}: no such file or folder")
@@ -90,25 +93,42 @@ def _matches(pattern: Path) -> list[Path]:
 def _of_folder(folder: Path) -> tuple[list[Path], bool]:
     """The labelled files in a folder that a job filled, and whether the job is finished."""
     try:
-        names = {path.name: path for path in sorted(folder.iterdir())}
+        names = {path.name: path for path in sorted(folder.iterdir(), key=_place)}
     except OSError as error:
         raise DataError(f"{folder}: cannot be read ({error.strerror}); check its rights") from None
     shards = [path for name, path in names.items() if name.startswith("part-") and _is_output(path)]
+    listed = _listed(names[_MANIFEST]) if _MANIFEST in names else {}
+    shards.sort(key=lambda path: listed.get(path.name.removesuffix(".gz"), len(listed)))
     whole = [names[name] for name in _WHOLE if name in names]
     if len(whole) + bool(shards) > 1:
         kinds = " and ".join([path.name for path in whole] + (["shards (part-*.jsonl)"] if shards else []))
         raise DataError(f"{folder}: holds {kinds}; name the files that are meant, or each article counts twice")
-    finished = "manifest.json" in names or not any(name in names for name in _UNFINISHED)
+    finished = _MANIFEST in names or not any(name in names for name in _UNFINISHED)
     if whole or shards:
         return whole or shards, finished
     if not finished:
         raise DataError(f"{folder}: a job that has finished no shard yet; start the same `naba label` again")
-    if "manifest.json" in names and not any(_ending(path) in _TABLES for path in names.values()):
+    if _MANIFEST in names and not any(_ending(path) in _TABLES for path in names.values()):
         return [], True  # a job that was given no article
     hint = "name the .jsonl files that `naba label` wrote"
     if any(_ending(path) in _TABLES for path in names.values()):
         hint = "tables of labelled output are not read; label with a JSONL output, and name that"
     raise DataError(f"{folder}: holds no labelled.jsonl and no part-*.jsonl; {hint}")
+
+
+def _place(path: Path) -> tuple[Path, str, tuple[int, ...], str]:
+    """Sorts by folder and name, but parts by their numbers: beyond 99,999 these have more digits."""
+    part = _PART.match(path.name)
+    return (path.parent, "part-", (int(part[1]), int(part[2])), path.name) if part else (path.parent, path.name, (), "")
+
+
+def _listed(manifest: Path) -> dict[str, int]:
+    """Places of the parts in a job's order; none where the manifest is no job's."""
+    try:
+        names = [name for shard in read_json(manifest)["shards"] for name in shard["files"]]
+        return {name: place for place, name in enumerate(names)}
+    except (DataError, KeyError, TypeError):
+        return {}  # the numbers in the parts' names give the same order
 
 
 def _of_kind(path: Path) -> Path:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -39,6 +39,7 @@ TEXTS_AT_ONCE = 1000
 """The same for texts."""
 
 A = TypeVar("A")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -146,9 +147,9 @@ class Labeller:
         if isinstance(texts, str):
             raise TypeError("label_iter() takes a stream of texts; for one text write label([text])")
 
-        def started(chunk: list[str]) -> Callable[[], list[Prediction]]:
+        def started(chunk: list[str]) -> "_Texts":
             _check_texts(chunk)
-            return self._texts(chunk).result
+            return self._texts(chunk)
 
         return _ahead(texts, at_once, started)
 
@@ -157,8 +158,8 @@ class Labeller:
     ) -> Iterator[Labelled]:
         """Segment and label a stream of articles, in order; rejected ones pass through."""
 
-        def started(chunk: list[Item]) -> Callable[[], list[Labelled]]:
-            return self.start(chunk, max_words=max_words).result
+        def started(chunk: list[Item]) -> LabelledLater:
+            return self.start(chunk, max_words=max_words)
 
         return _ahead(articles, at_once or ARTICLES_AT_ONCE, started)
 
@@ -201,7 +202,7 @@ class LabelledLater:
 
     def cancel(self) -> None:
         """Leave undone what is not begun yet."""
-        self._texts.pending.cancel()
+        self._texts.cancel()
 
 
 @dataclass(frozen=True)
@@ -231,6 +232,9 @@ class _Texts:
             for text, place in zip(self.texts, self.places, strict=True)
         ]
 
+    def cancel(self) -> None:
+        self.pending.cancel()
+
     def _decided(self, scores: Scores, texts: Sequence[str], places: Sequence[int]) -> list[Prediction]:
         every = Scores(scores.topic[places], scores.stance[places], [scores.windows[place] for place in places])
         return decide(texts, every, self.checkpoint.decision, self.checkpoint.schema)
@@ -258,17 +262,27 @@ def decide(texts: Sequence[str], scores: Scores, decision: Decision, schema: Lab
     return predictions
 
 
-def _ahead(items: Iterable[Any], at_once: int, started: Callable[[list[Any]], Callable[[], list[A]]]) -> Iterator[A]:
+class _Later(Protocol[R]):
+    def result(self) -> list[R]: ...
+
+    def cancel(self) -> None: ...
+
+
+def _ahead(items: Iterable[A], at_once: int, started: Callable[[list[A]], _Later[R]]) -> Iterator[R]:
     """Results of a stream's portions in order, each begun before the one before it is waited for."""
     stream = iter(items)
-    before: Callable[[], list[A]] | None = None
-    while chunk := list(islice(stream, at_once)):
-        current = started(chunk)
-        if before is not None:
-            yield from before()
-        before = current
-    if before is not None:
-        yield from before()
+    begun: list[_Later[R]] = []
+    try:
+        while chunk := list(islice(stream, at_once)):
+            begun.append(started(chunk))
+            if len(begun) == 2:
+                yield from begun[0].result()
+                del begun[0]
+        for last in begun:
+            yield from last.result()
+    finally:  # also where the caller wants no more
+        for later in begun:
+            later.cancel()
 
 
 def _check_texts(texts: Sequence[str]) -> None:

@@ -10,10 +10,12 @@ beside it (FILE.parts) until the parts are joined.
 """
 
 import hashlib
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from naba.out_folder import hold
 from naba.schema import LabelSchema
 
 PLAN, MANIFEST, NOTES, REJECTED = ".job.json", "manifest.json", ".shards", "rejected.jsonl"
+_PART = re.compile(r"part-(\d{5,}-\d{5,}|none)\.(jsonl|csv|parquet)")
 SHOWN = 20
 """How many rejected inputs a job's totals name one by one; all stand in rejected.jsonl."""
 
@@ -48,7 +51,7 @@ class Target:
             return cls(out, None, tuple(formats), out / REJECTED)
         kind = out.suffix.removeprefix(".")
         if kind in FORMATS:
-            return cls(out.with_name(f"{out.name}.parts"), out, (kind,), out.with_suffix(".rejected.jsonl"))
+            return cls(out.with_name(f"{out.name}.parts"), out, (kind,), out.with_name(f"{out.name}.{REJECTED}"))
         if out.suffix in (".txt", ".json", ".ndjson", ".tsv", ".xlsx", ".gz", ".html", ".zip"):
             raise DataError(
                 f"{out}: naba writes {', '.join(f'.{kind}' for kind in FORMATS)}, or a folder; choose another --out"
@@ -134,19 +137,17 @@ class JobFolder:
         if not written.rejected:
             target.rejected.unlink()
         written.first_rejected = tuple(first)
+        totals = {"articles": written.articles, "segments": written.segments, "rejected": written.rejected}
+        manifest = {**self.plan, "totals": totals, "shards": listed}
         if target.file is not None:
             if not parts:
                 write_part(target.folder / f"part-none.{target.formats[0]}", [], self._schema)
                 parts.append(target.folder / f"part-none.{target.formats[0]}")
             join_parts(parts, target.file)
-            written.files = [target.file]
-            shutil.rmtree(target.folder)
-            return written
-        totals = {"articles": written.articles, "segments": written.segments, "rejected": written.rejected}
-        write_json(target.folder / MANIFEST, {**self.plan, "totals": totals, "shards": listed})
-        (target.folder / PLAN).unlink(missing_ok=True)
-        shutil.rmtree(target.folder / NOTES, ignore_errors=True)
-        written.files = parts
+        # From here on the job is done; what a kill leaves of the rest is removed by the next start.
+        write_json(target.folder / MANIFEST, manifest)
+        tidy(target)
+        written.files = [target.file] if target.file else parts
         return written
 
     def _note(self, shard: str) -> Path:
@@ -164,17 +165,26 @@ def opened(target: Target, plan: Mapping[str, Any], schema: LabelSchema, *, over
         overwrite: replace another job's output.
 
     Raises:
-        DataError: the folder has another job's output, or something that is no job's, or cannot be written.
+        DataError: the folder has another job's output, or cannot be written.
         ConfigError: another process works in it.
     """
     with hold(target.folder, lambda: check(target, plan, overwrite=overwrite)) as same:
-        for path in _half_written(target):
-            path.unlink()
+        try:
+            for path in _half_written(target):
+                path.unlink()
+            if not same:
+                for path in _own(target):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+        except OSError as error:
+            raise DataError(
+                f"{target.folder}: what is there cannot be removed ({error.strerror}); choose another --out"
+            ) from None
         if not same:
-            for path in _own(target.folder):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
             write_json(target.folder / PLAN, dict(plan))
         yield JobFolder(target, plan, schema)
+    with suppress(OSError):  # not empty: the job is not done, or its parts stay
+        if target.file is not None:
+            target.folder.rmdir()
 
 
 def check(target: Target, plan: Mapping[str, Any] | None, *, overwrite: bool) -> bool:
@@ -187,10 +197,40 @@ def check(target: Target, plan: Mapping[str, Any] | None, *, overwrite: bool) ->
             "was started with to go on, or pass --overwrite to start anew"
         )
     # Where both are there, the job was stopped between joining its parts and removing them.
-    there = next((path for path in [target.file, *_own(target.folder)] if path is not None and path.exists()), None)
-    if there is not None and not before and not overwrite:
+    there = next((path for path in [target.file, *_own(target)] if path is not None and path.exists()), None)
+    if (
+        there is not None
+        and not before
+        and not overwrite
+        and (plan is not None or not (target.folder / MANIFEST).is_file())
+    ):
         raise DataError(f"{there}: is there already; choose another --out, or pass --overwrite to replace it")
     return bool(before) and not differing
+
+
+def finished_before(target: Target, plan: Mapping[str, Any]) -> Written | None:
+    """What an earlier start of this very job wrote to its end, tidied up; None where none did."""
+    path = target.folder / MANIFEST
+    if not path.is_file() or (target.folder / PLAN).is_file():
+        return None
+    manifest = read_json(path)
+    if {key: value for key, value in manifest.items() if key not in ("totals", "shards")} != dict(plan):
+        return None
+    parts = [target.folder / name for shard in manifest["shards"] for name in shard["files"]]
+    files = [target.file] if target.file else parts
+    if not all(file.is_file() for file in files):
+        return None
+    tidy(target)
+    return Written(files, target.rejected, **manifest["totals"], done_before=True)
+
+
+def tidy(target: Target) -> None:
+    """Remove what only a stop needs, of a job that is done; of parts that were joined the manifest goes last."""
+    (target.folder / PLAN).unlink(missing_ok=True)
+    shutil.rmtree(target.folder / NOTES, ignore_errors=True)
+    if target.file is not None:
+        for path in (*_parts(target.folder), target.folder / MANIFEST):
+            path.unlink(missing_ok=True)
 
 
 def started_with(target: Target) -> dict[str, Any]:
@@ -199,9 +239,28 @@ def started_with(target: Target) -> dict[str, Any]:
     return read_json(path) if path.is_file() else {}
 
 
-def _own(folder: Path) -> list[Path]:
+def refuse_inputs(target: Target, given: Sequence[Path], files: Sequence[Path]) -> None:
+    """Raises DataError where the output lies among the input: it would be read as articles, or replace them."""
+    mine = target.file or target.folder
+    written = {path.resolve() for path in (target.file, target.rejected, target.folder) if path is not None}
+    for path in given:
+        if path.is_dir() and target.folder.resolve().is_relative_to(path.resolve()):
+            raise DataError(
+                f"{mine}: lies in the input folder {path}, and would be read as articles; choose another --out"
+            )
+    for path in files:
+        if written & {path.resolve(), *path.resolve().parents}:
+            raise DataError(f"{mine}: holds the input {path}; choose another --out")
+
+
+def _parts(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.glob("part-*")) if _PART.fullmatch(path.name) and path.is_file()]
+
+
+def _own(target: Target) -> list[Path]:
     """What labelling jobs write into a folder; the plan comes last, for by it what is left after a kill is known."""
-    names = [folder / MANIFEST, folder / REJECTED, *sorted(folder.glob("part-*")), folder / NOTES, folder / PLAN]
+    folder = target.folder
+    names = [*_parts(folder), folder / NOTES, folder / MANIFEST, target.rejected, folder / PLAN]
     return [path for path in names if path.exists()]
 
 
@@ -210,7 +269,7 @@ def _half_written(target: Target) -> Iterator[Path]:
     names = (PLAN, MANIFEST, "part-*", target.rejected.name, *([target.file.name] if target.file else []))
     for folder in {target.folder, target.folder / NOTES, target.rejected.parent}:
         for name in (*names, "*.json") if folder.name == NOTES else names:
-            yield from folder.glob(f".{name}.*.tmp")
+            yield from folder.glob(f".{name if name == 'part-*' or name == '*.json' else escape(name)}.*.tmp")
 
 
 def _sha256(path: Path) -> str:

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from naba.jsonl import atomic_open, dumps
+from naba.labelling.csv_cells import text_cells
 from naba.labelling.labeller import LabelledArticle
 from naba.labelling.rows import article_row, table_columns, table_rows
 from naba.schema import LabelSchema
@@ -67,7 +68,7 @@ def _write_csv(path: Path, articles: Iterable[LabelledArticle], schema: LabelSch
         table = csv.DictWriter(file, table_columns(schema), lineterminator="\n")
         table.writeheader()
         for article in articles:
-            table.writerows(table_rows(article))
+            table.writerows(map(text_cells, table_rows(article)))
 
 
 def _write_parquet(path: Path, articles: Iterable[LabelledArticle], schema: LabelSchema) -> None:

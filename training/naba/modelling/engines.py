@@ -28,7 +28,7 @@ class Engine(Protocol):
     """Runs one model; several threads may call it at once."""
 
     name: str
-    """"float32", "bfloat16", "float16", "onnx-float32" or "onnx-int8"."""
+    """"float32", "bfloat16", "float16" or "int8"."""
     workers: int
     """Threads that should call it at once."""
     batch_tokens: int

@@ -42,6 +42,12 @@ def run_fingerprint(folder: Path) -> str:
     return fingerprint_files(path for name in DECIDING if (path := folder / name).is_file())
 
 
+def form_fingerprint(folder: Path) -> str | None:
+    """The mark of a run's int8 form; None where it has none that fits its weights."""
+    form = _record(folder).get("forms", {}).get("int8")
+    return str(form["fingerprint"]) if form else None
+
+
 def pick_engine(
     checkpoint: Checkpoint, folder: Path, wanted: EngineName, device: str, workers: int | None = None
 ) -> Engine:
@@ -94,7 +100,8 @@ def _fastest(ways: dict[str, Callable[[], Engine]], checkpoint: Checkpoint) -> E
         logger.info("engine %s: %.0f segments/s in a trial", name, speed)
         if best is None or speed > best[0]:
             best = speed, engine
-    assert best is not None  # float32 can always be made
+    if best is None:  # float32 can always be made
+        raise RuntimeError("no engine could be made")
     return best[1]
 
 

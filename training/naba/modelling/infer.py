@@ -67,11 +67,15 @@ class Scorer:
         return self._reader.read(texts)
 
     def start(self, windows: Windows) -> "Pending":
-        """Begin to score what `read` gave; the call returns at once."""
-        lengths = [len(ids) for ids in windows.ids]
+        """Begin to score what `read` gave; the call returns at once. What reads alike is scored once."""
+        first: dict[tuple[int, ...], int] = {}
+        same = [first.setdefault(tuple(ids), row) for row, ids in enumerate(windows.ids)]
+        distinct = list(first.values())
+        lengths = [len(windows.ids[row]) for row in distinct]
         batches = plan_batches(lengths, batch_tokens=self._batch_tokens, batch_size=self._batch_size)
-        futures = {self._threads.submit(self._run, windows, rows): rows for rows in batches}
-        return Pending(windows, futures, self._shape)
+        chosen = [[distinct[place] for place in batch] for batch in batches]
+        futures = {self._threads.submit(self._run, windows, rows): rows for rows in chosen}
+        return Pending(windows, same, futures, self._shape)
 
     def score(self, texts: Sequence[str], *, progress: Progress = SILENT) -> Scores:
         """Score texts, in their order."""
@@ -86,11 +90,13 @@ class Scorer:
 class Pending:
     """Scores under way."""
 
-    def __init__(self, windows: Windows, futures: dict[Future[Logits], list[int]], shape: tuple[int, int]) -> None:
-        self._windows, self._futures, self._shape = windows, futures, shape
+    def __init__(
+        self, windows: Windows, same: list[int], futures: dict[Future[Logits], list[int]], shape: tuple[int, int]
+    ) -> None:
+        self._windows, self._same, self._futures, self._shape = windows, same, futures, shape
 
     def result(self, advance: Advance | None = None) -> Scores:
-        """Wait for them; `advance` is told of the windows as they are done.
+        """Wait for them; `advance` is told of the different windows as they are done.
 
         Whatever went wrong in the engine is raised here, and the rest is not begun.
         """
@@ -105,7 +111,7 @@ class Pending:
                     advance(len(rows), "")
         finally:
             self.cancel()
-        return merge(topic, stance, self._windows)
+        return merge(topic[self._same], stance[self._same], self._windows)
 
     def cancel(self) -> None:
         """Leave undone what is not begun yet."""

@@ -22,7 +22,7 @@ def joint_loss(
     Args:
         logits: topic [B, T] and stance [B, T, S]; counted in float32 whatever they come as.
         targets: `topic_target` [B, T] in [0, 1], `stance_target` [B, T, S] of distributions, `topic_known` and
-            `stance_known` [B, T] in [0, 1], `weight` [B] of each segment (see `naba.modelling.targets`).
+            `stance_known` [B, T] how much each label counts, 0 for what nobody judged, `weight` [B] of each segment (see `naba.modelling.targets`).
         stance_weight: weight of the second term.
         label_smoothing: share of the target spread over all classes, in [0, 1).
         known: [2] how many topics and how many stances the means are over; None: those of this batch. Where a batch is

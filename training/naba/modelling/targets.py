@@ -54,7 +54,7 @@ def weigh_classes(rows: Sequence[dict[str, Any]]) -> None:
         for name in ("topic_target", "topic_known", "stance_target", "stance_known")
     )  # [N, T], [N, T], [N, T, S], [N, T]
     present = (topics * known).sum(axis=0)  # [T]
-    by_topic = np.sqrt((known.sum(axis=0) - present) / np.maximum(present, 1))
+    by_topic = np.sqrt(np.maximum(known.sum(axis=0) - present, 1) / np.maximum(present, 1))
     counts = (stances * judged[..., None]).sum(axis=0)  # [T, S]
     by_stance = np.sqrt(counts.max(axis=-1, keepdims=True) / np.maximum(counts, 1))
     topic_weights = known * (1 + topics * (by_topic - 1))

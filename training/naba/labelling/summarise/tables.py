@@ -2,13 +2,14 @@
 
 articles.csv has a row an article and topic (an article without any has one row, its topic empty); trends.csv a row a
 period, source and topic, also where no segment has the topic. Shares have four digits and are empty where there is nothing
-to have a share of.
+to have a share of. Texts that begin like a formula get an apostrophe (`naba.labelling.csv_cells`).
 """
 
 import csv
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
+from naba.labelling.csv_cells import text_cells
 from naba.labelling.labelled_row import LabelledRow
 from naba.labelling.summarise.article_topics import ArticleTopic
 from naba.labelling.summarise.shares import Share
@@ -40,18 +41,23 @@ def article_rows(row: LabelledRow, topics: Sequence[ArticleTopic], stances: Sequ
         "url": one_line(row.url),
         "segments": len(row.segments),
     }
+    article = text_cells(article)
     if not topics:
         yield article | {"topic_segments": 0}
     for found in topics:
         yield (
             article
+            | text_cells(
+                {
+                    "topic": found.topic,
+                    "stance": TIE.join(found.dominant),
+                    "evidence_ids": " ".join(segment.id for segment in found.evidence),
+                }
+            )
             | {
-                "topic": found.topic,
                 "topic_segments": found.segments,
                 "topic_share": round(found.share, 4),
-                "stance": TIE.join(found.dominant),
                 "confidence": None if found.confidence is None else round(found.confidence, 4),
-                "evidence_ids": " ".join(segment.id for segment in found.evidence),
                 "evidence_starts": " ".join(
                     NO_START if segment.start is None else str(segment.start) for segment in found.evidence
                 ),
@@ -86,7 +92,7 @@ def trend_rows(trends: Trends) -> Iterator[dict[str, Any]]:
             for stance in trends.stances:
                 of_stance = {"n": counts.stances[stance], **_share(counts.share_of(stance))}
                 row |= {f"{part}_{stance}": value for part, value in of_stance.items()}
-            yield row
+            yield text_cells(row)
 
 
 def table_writer(file: IO[str], columns: Sequence[str]) -> "csv.DictWriter[str]":

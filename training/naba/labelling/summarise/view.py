@@ -44,6 +44,8 @@ class Summary:
     """Articles that stand on another's page."""
     without_topic: int = 0
     """Articles of which no segment has a topic."""
+    screened: int = 0
+    """Segments that a cascade's first stage kept from the model."""
     article_rows: int = 0
     """Rows of articles.csv."""
     first: list[tuple[LabelledRow, ArticleTopic]] = field(default_factory=list)
@@ -59,6 +61,7 @@ class Summary:
         self.trends.add(row, topics)
         self.embedded += row.parent_id is not None
         self.without_topic += not topics
+        self.screened += sum(segment.screened for segment in row.segments)
         self.article_rows += len(topics) or 1
         room = SHOWN_ARTICLES - len(self.first)
         self.first += [(row, found) for found in topics[:room]]

@@ -42,6 +42,8 @@ class ShownSegment(NamedTuple):
     """What follows the part that is shown at once; empty for nearly all."""
     kind: str
     windows: int
+    screened: bool
+    """Whether the model never read it: the probabilities are those of a cascade's first stage."""
     labels: tuple[Label, ...]
     combination: str
     """The class that tints it; empty without topics."""
@@ -77,6 +79,8 @@ class Shown:
     combinations: dict[tuple[int, ...], str] = field(default_factory=dict)
     """Topics that stand together in some segment → the class that tints it."""
     segments: int = 0
+    screened: int = 0
+    """How many of the segments the model never read."""
     characters: int = 0
     more: bool = False
     """Whether the files hold articles beyond the limit."""
@@ -123,6 +127,7 @@ class Shown:
             )
         )
         self.segments += len(segments)
+        self.screened += sum(segment.screened for segment in segments)
         self.characters += characters(row)
 
     def _segment(self, segment: RowSegment) -> ShownSegment:
@@ -141,7 +146,9 @@ class Shown:
         here = tuple(label.topic for label in labels)
         combination = self.combinations.setdefault(here, f"c{len(self.combinations)}") if here else ""
         text, rest = parted(segment.text)
-        return ShownSegment(text, rest, segment.kind, segment.windows, tuple(labels), combination)
+        return ShownSegment(
+            text, rest, segment.kind, segment.windows, segment.screened, tuple(labels), combination
+        )  # fmt: skip
 
 
 def gather(rows: Iterable[LabelledRow], limit: int | None = None) -> Shown:

@@ -155,9 +155,14 @@
     cell.style.backgroundSize = `${value / 100}% 3px`;
     return cell;
   }
-  function table(answer) {
+  const SAID = {
+    model: "Probability of each topic (✓: it is there), and of each stance if the topic is there",
+    firstStage: "Screened: the model did not read this. The first stage’s probability of each topic, and of each stance how often topics have it",
+  };
+  function table(line) {
+    const answer = answers[place.get(line)];
     const found = make("table");
-    found.append(make("caption", "Probability of each topic (✓: it is there), and of each stance if the topic is there"));
+    found.append(make("caption", line.classList.contains("screened") ? SAID.firstStage : SAID.model));
     const head = found.createTHead().insertRow();
     for (const text of ["", "topic", ...stances]) head.append(make("th", text));
     const body = found.createTBody();
@@ -183,7 +188,7 @@
     hide();
     described = button;
     button.setAttribute("aria-describedby", "probabilities");
-    tip.replaceChildren(table(answers[place.get(button.closest("li"))]));
+    tip.replaceChildren(table(button.closest("li")));
     tip.showPopover();
     put(button);
   }
@@ -198,10 +203,10 @@
     button.setAttribute("aria-expanded", String(!open));
     hide();
     if (open) return button.nextElementSibling.remove();
-    const answer = answers[place.get(button.closest("li"))];
+    const line = button.closest("li");
     const shown = make("div", "", "panel");
-    const [id, start, end] = answer;
-    shown.append(table(answer), make("p", `Segment ${id}${start === null || end === null ? "" : `, characters ${start}–${end} of the article`}`));
+    const [id, start, end] = answers[place.get(line)];
+    shown.append(table(line), make("p", `Segment ${id}${start === null || end === null ? "" : `, characters ${start}–${end} of the article`}`));
     shown.lang = "en";
     return button.after(shown);
   }
