@@ -261,3 +261,34 @@ def test_time_in_an_unknown_zone_costs_its_record(tmp_path: Path) -> None:
     assert isinstance(set_aside, Rejected) and isinstance(article, Article)
     assert set_aside.line == 1
     assert set_aside.reason == "a time in a zone that is not known here ('Mars/Olympus_Mons')"
+
+
+def test_csv_row_with_slipped_cells_is_set_aside_and_the_next_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "id,text,date\n1,نص الخبر الأول, تتمة,2024-01-01\n2,نص الخبر الثاني\n3,نص الخبر الثالث,\n", encoding="utf-8"
+    )
+    wide, short, right = read_articles([path], ReadConfig())
+    assert isinstance(wide, Rejected)
+    assert wide.reason.startswith("4 cells under 3 columns")
+    assert isinstance(short, Rejected)
+    assert short.reason.startswith("2 cells under 3 columns")
+    assert isinstance(right, Article)
+    assert right.id == "3"
+
+
+def test_quotation_that_is_never_closed_takes_no_record_into_another(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('id,text\n1,نص أول\n2,"نص ثان بلا نهاية\n3,نص ثالث\n', encoding="utf-8")
+    first, rest = read_articles([path], ReadConfig())
+    assert isinstance(first, Article)
+    assert isinstance(rest, Rejected)
+    assert "broken CSV" in rest.reason
+
+
+def test_cells_may_be_separated_otherwise(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id;text\n1;نص الخبر، وتتمته\n", encoding="utf-8")
+    (article,) = read_articles([path], ReadConfig(delimiter=";"))
+    assert isinstance(article, Article)
+    assert article.text == "نص الخبر، وتتمته"

@@ -3,7 +3,6 @@
 import csv
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -40,12 +39,14 @@ def test_the_text_as_it_was_can_always_be_had_again(text: str) -> None:
     assert re.sub("^'(?='*[=+\\-@\t\r])", "", cell) == text
 
 
-def test_labelled_csv_has_safe_cells_and_the_offsets_of_the_text_as_it_was(tmp_path: Path, markets: LabelSchema) -> None:
+def test_labelled_csv_has_safe_cells_and_the_offsets_of_the_text_as_it_was(
+    tmp_path: Path, markets: LabelSchema
+) -> None:
     shares = dict.fromkeys(markets.stance_ids, 1 / len(markets.stance_ids))
     answers = {topic: TopicPrediction(False, 0.1, None, shares) for topic in markets.topic_ids}
     text = "- ارتفع الذهب"
     article = Article("=1", text, (), FORMULA, None, "+src", "@url")
-    labelled = LabelledArticle(replace(article), [(Segment("=1", text, "paragraph", 0, 13), Prediction(text, answers, 1))])
+    labelled = LabelledArticle(article, [(Segment("=1", text, "paragraph", 0, 13), Prediction(text, answers, 1))])
     for kind in ("csv", "jsonl", "parquet"):
         write_part(tmp_path / f"a.{kind}", [labelled], markets)
     join_parts([tmp_path / "a.csv", tmp_path / "a.csv"], tmp_path / "joined.csv")

@@ -242,6 +242,6 @@ def test_screened_segments_are_marked_and_their_probabilities_said_to_be_the_fir
     assert ["screened" in line.split() for line in lines] == [False, True, False]
     assert html.count("screened out by the first stage</span>") == 1
     assert "1 of 3 segments was not read by the model" in html
-    assert "Their probabilities are the first stage’s." in html
+    assert "Its probabilities are the first stage’s." in html
     without = page(write_rows, [article(1, TALKS, SILENT)])
     assert "screened out" not in without and "not read by the model" not in without

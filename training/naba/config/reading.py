@@ -33,6 +33,8 @@ class ReadConfig(Config):
     columns: Columns = Columns()
     encoding: str = "utf-8"
     """Of the files' text."""
+    delimiter: str = Field(",", min_length=1, max_length=1)
+    """Between the cells of a CSV."""
     max_words: int = Field(90, ge=5, le=1000)
     """Longest segment, in words."""
     min_arabic: float = Field(0.5, ge=0, le=1)

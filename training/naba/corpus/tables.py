@@ -53,7 +53,8 @@ def read_csv(file: ArticleFile, config: ReadConfig) -> Iterator[Record]:
     encoding = "utf-8-sig" if config.encoding == "utf-8" else config.encoding
     with file.open() as raw, io.TextIOWrapper(raw, encoding, newline="") as text:
         lines = _BoundedLines(text, _longest_record(config))
-        rows = csv.DictReader(lines)
+        # Strict, for a quotation that is never closed would swallow the records behind it.
+        rows = csv.DictReader(lines, delimiter=config.delimiter, strict=True)
         number = 0
         try:
             _need_text_column(rows.fieldnames or [], config)
@@ -63,12 +64,23 @@ def read_csv(file: ArticleFile, config: ReadConfig) -> Iterator[Record]:
                 row = next(rows, None)
                 if row is None:
                     return
-                yield _record(partial(dict, row), file, number, config)
+                yield _record(partial(_whole, row), file, number, config)
         except (csv.Error, UnicodeDecodeError) as error:
             # The parser has lost its place: what follows would be nonsense.
             raise DataError(
                 f"record {number}: broken CSV ({error}); the records before it were read, the rest was not"
             ) from None
+
+
+def _whole(row: Mapping[str | None, Any]) -> dict[str, Any]:
+    """A row with a cell for each column. Raises DataError for one with more or fewer: its cells have slipped."""
+    columns = [name for name in row if name is not None]
+    cells = sum(row[name] is not None for name in columns) + len(row.get(None) or ())
+    if cells != len(columns):
+        raise DataError(
+            f"{cells} cells under {len(columns)} columns; quote the cell that holds a separator, or set read.delimiter"
+        )
+    return {name: row[name] for name in columns}
 
 
 def read_parquet(file: ArticleFile, config: ReadConfig) -> Iterator[Record]:

@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 STREAMED_AT_ONCE = 8
 """Articles that are labelled together on their way to standard output: whoever reads there waits for them."""
-FORMAT = 1
+FORMAT = 2
 """Of the plan, and of the files that follow from it."""
 
 

@@ -65,7 +65,14 @@ def read_labelled(paths: Iterable[Path]) -> Iterator[LabelledRow]:
 
 
 def labelled_files(paths: Iterable[Path]) -> LabelledFiles:
-    """The files that the paths mean. Raises DataError for a path that holds no labelled output."""
+    """The files that the paths mean. Raises DataError for a path that holds no labelled output or may not be read."""
+    try:
+        return _found(paths)
+    except OSError as error:
+        raise DataError(f"{error.filename}: cannot be read ({error.strerror}); check its rights") from None
+
+
+def _found(paths: Iterable[Path]) -> LabelledFiles:
     files: dict[Path, Path] = {}
     unfinished: list[Path] = []
     for given in paths:
@@ -92,10 +99,7 @@ def _matches(pattern: Path) -> list[Path]:
 
 def _of_folder(folder: Path) -> tuple[list[Path], bool]:
     """The labelled files in a folder that a job filled, and whether the job is finished."""
-    try:
-        names = {path.name: path for path in sorted(folder.iterdir(), key=_place)}
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be read ({error.strerror}); check its rights") from None
+    names = {path.name: path for path in sorted(folder.iterdir(), key=_place)}
     shards = [path for name, path in names.items() if name.startswith("part-") and _is_output(path)]
     listed = _listed(names[_MANIFEST]) if _MANIFEST in names else {}
     shards.sort(key=lambda path: listed.get(path.name.removesuffix(".gz"), len(listed)))
