@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from naba.config import TrainConfig, TrainingSource
-from naba.errors import CheckpointError
+from naba.errors import CheckpointError, DataError
 from naba.fingerprint import fingerprint, fingerprint_files
 from naba.jsonl import read_json, write_text
 from naba.paths import CHECKOUT, find
@@ -92,6 +92,14 @@ def training_files(folder: Path) -> tuple[list[Path], bool]:
         raise CheckpointError(f"{path}: not as naba writes it ({error})") from None
     same = [file for file, mark in marks.items() if file.is_file() and fingerprint(file) == mark]
     return same, len(same) == len(marks) > 0
+
+
+def validation_files(folder: Path) -> list[Path]:
+    """The validation files that a run names, there or not; empty where run.json does not tell."""
+    try:
+        return [Path(path) for path in read_json(folder / "run.json")["config"]["validation"]]
+    except (DataError, KeyError, TypeError):
+        return []
 
 
 def write_model_card(folder: Path, record: Mapping[str, Any], schema: LabelSchema) -> None:

@@ -17,13 +17,13 @@ from naba.cascade.stage import LinearStage, passing
 from naba.cascade.unlabelled import corpus_texts
 from naba.dataset.labelled import load_labelled
 from naba.errors import DataError
-from naba.jsonl import read_json
 from naba.modelling.checkpoint import Checkpoint
 from naba.modelling.engines import Engine
 from naba.modelling.infer import Scorer
 from naba.paths import find
 from naba.progress import Progress
 from naba.records import LabelledSegment
+from naba.run import validation_files
 from naba.scores import Labels, count, figures
 from naba.tfidf import targets
 
@@ -91,8 +91,5 @@ def _f1(gold: Labels, said: Labels, trial: Trial) -> dict[str, float]:
 
 def _recorded(folder: Path) -> list[Path]:
     """The run's validation files, if all are here."""
-    try:
-        files = [Path(path) for path in read_json(folder / "run.json")["config"]["validation"]]
-    except (DataError, KeyError, TypeError):
-        return []
+    files = validation_files(folder)
     return files if all(find(path).is_file() for path in files) else []

@@ -13,7 +13,7 @@ from typing import Any
 
 from naba.config import ExportConfig
 from naba.dataset.labelled import load_labelled
-from naba.errors import CheckpointError, ConfigError, DataError
+from naba.errors import CheckpointError, ConfigError
 from naba.exporting.graph import write_graph
 from naba.exporting.parity import Parity, compare
 from naba.fingerprint import fingerprint
@@ -29,7 +29,7 @@ from naba.modelling.windows import WindowReader
 from naba.paths import find
 from naba.progress import SILENT, Progress
 from naba.records import LabelledSegment
-from naba.run import environment
+from naba.run import environment, validation_files
 
 LEAST_ANSWERS = 100
 """Segments times topics that the forms are compared on at least: fewer cannot show that under 1 % changed."""
@@ -146,10 +146,7 @@ def _replace(made: Path, target: Path) -> None:
 def _data(folder: Path, config: ExportConfig) -> list[Path]:
     if config.data:
         return config.data
-    try:
-        recorded = [Path(path) for path in read_json(folder / "run.json")["config"]["validation"]]
-    except (DataError, KeyError, TypeError):
-        recorded = []
+    recorded = validation_files(folder)
     missing = [path for path in recorded if not find(path).is_file()]
     if missing or not recorded:
         why = f"the run's validation file {missing[0]} is not here" if missing else "the run names no validation file"

@@ -1,8 +1,8 @@
 """Where a labelling job writes, so that a stop at any moment loses nothing and the finished output is the same.
 
-    with JobFolder.opened(out, plan, overwrite=False) as job:
+    with opened(Target.of(out, ["jsonl"]), plan, schema, overwrite=False) as job:
         job.write("00000-00003", labelled)     # the parts of a shard, then the note that they are whole
-    job.finish()
+        job.finish(["00000-00003"])
 
 While a job runs its folder holds the parts of finished shards, a note of each in `.shards/`, and `.job.json`, the plan that
 they follow from; at the end manifest.json with all of it, and rejected.jsonl. For an output of one file the folder stands
