@@ -36,17 +36,6 @@ ROUTINE = ["افتتح المعرض أبوابه للزوار صباح اليو�
 Rows = Callable[[str, list[dict[str, Any]]], Path]
 
 
-@pytest.fixture(scope="module")
-def cascaded(tiny_run: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """A run with a first stage for recalls 0.8 and 0.99, of which its 160 segments can certify the first alone."""
-    folder = tmp_path_factory.mktemp("cascaded") / "run"
-    shutil.copytree(tiny_run, folder)
-    config = CascadeConfig(
-        recalls=[0.99, 0.8], unlabelled=[root / "seeds"], unlabelled_segments=20, corpus=[root / "seeds"]
-    )
-    return folder, make_cascade(folder, config)
-
-
 def learned_nothing(schema: LabelSchema) -> Learned:
     return Learned(presence=np.zeros((0, len(schema.topic_ids)), dtype=np.int64))
 

@@ -110,7 +110,7 @@ def _drop(path: str) -> Callable[[dict[str, Any]], None]:
         (_drop("systems/tfidf/scores"), "systems.tfidf: has neither scores nor a reason"),
         (_drop("systems/tfidf/detectable"), "systems.tfidf.detectable: is missing"),
         (_set("schema/topics", ["oil"]), "systems.model.scores.topics.per_topic: other topics than schema.topics"),
-        (_set("format", 4), "report format 4 is of a newer naba; update naba"),
+        (_set("format", 5), "report format 5 is of a newer naba; update naba"),
         (_set("format", 1), "report format 1 lacks most parts; evaluate the run again"),
         (_set("format", "2"), "format: "),
         (_drop("format"), "format: is missing"),

@@ -72,6 +72,18 @@ def certify(scores: Floats, clusters: Ints, recall: float, confidence: float = C
     return Certificate(len(scores), len(lowest), fewest(recall, confidence), threshold)
 
 
+def measured(passes: NDArray[np.bool_], clusters: Ints) -> dict[str, Any]:
+    """Share of n positives that pass [n], and its bound, which counts each cluster [n] once: as missed where any of it is."""
+    if not len(passes):
+        return {"segments": 0, "recall": None, "bound": None}
+    count, missed = len(np.unique(clusters)), len(np.unique(clusters[~passes]))
+    return {
+        "segments": len(passes),
+        "recall": round(float(passes.mean()), 4),
+        "bound": round(lower_bound(count - missed, count), 4),
+    }
+
+
 def lowest_of(scores: Floats, clusters: Ints) -> Floats:
     """The lowest score in each cluster."""
     names, place = np.unique(clusters, return_inverse=True)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from naba.cascade.certificate import CONFIDENCE, Certificate, certify, lower_bound
+from naba.cascade.certificate import CONFIDENCE, Certificate, certify, measured
 from naba.cascade.config import CascadeConfig
 from naba.cascade.fit import Floats, Ints, Material, calibration, fit_stage, out_of_fold, without_source
 from naba.cascade.stage import passing, write_stage
@@ -154,17 +154,7 @@ class _Certified:
         return np.asarray((self.material.presence == 1).any(axis=1) & self.material.certified)
 
     def _recall(self, chosen: NDArray[np.bool_], passes: NDArray[np.bool_]) -> dict[str, Any]:
-        """Share of the chosen segments that pass; the bound counts each cluster once, as missed where any of it is."""
-        count = int(chosen.sum())
-        if not count:
-            return {"segments": 0, "recall": None, "bound": None}
-        missed = len(np.unique(self.material.groups[chosen & ~passes]))
-        clusters = len(np.unique(self.material.groups[chosen]))
-        return {
-            "segments": count,
-            "recall": round(float(passes[chosen].mean()), 4),
-            "bound": round(lower_bound(clusters - missed, clusters), 4),
-        }
+        return measured(passes[chosen], self.material.groups[chosen])
 
     def _stances(self, topic: int, passes: NDArray[np.bool_]) -> dict[str, Any]:
         stance = targets(self.items, self.schema).stance[:, topic]

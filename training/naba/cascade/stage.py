@@ -158,6 +158,15 @@ class Cascade:
         )
 
 
+def recalls_of(folder: Path) -> list[float]:
+    """For which recalls a run's first stage was made; none where it has no first stage, or one that cannot be read."""
+    path = folder / FOLDER / RECORD
+    try:
+        return sorted(map(float, read_json(path)["recalls"])) if path.is_file() else []
+    except (DataError, KeyError, TypeError, ValueError):
+        return []
+
+
 def cascade_mark(folder: Path, recall: float | None) -> str | None:
     """What the answers of a run's first stage follow from: recall and weights; None without a recall.
 

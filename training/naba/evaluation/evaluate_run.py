@@ -24,6 +24,7 @@ from naba.evaluation.behaviour.suite import BehaviourSuite, load_suite, run_beha
 from naba.evaluation.curves import precision_recall
 from naba.evaluation.embeddings import EncoderSource
 from naba.evaluation.error_analysis import error_analysis
+from naba.evaluation.first_stage import first_stage
 from naba.evaluation.leaks import LeakSearch, find_leaks, refuse, unseen_by_all
 from naba.evaluation.material import Material
 from naba.evaluation.readings import consistency, reading_name
@@ -38,7 +39,7 @@ from naba.progress import SILENT, Progress
 from naba.run import environment
 from naba.tfidf import targets
 
-REPORT_FORMAT = 3
+REPORT_FORMAT = 4
 BEHAVIOUR_EXAMPLES = 10
 """Failing cases of each behaviour test that a report shows."""
 MODEL = "model"
@@ -116,6 +117,7 @@ def evaluate_run(model: str | Path, config: EvaluateConfig, *, progress: Progres
         "readings": {"name": reading_name(test.items)} | asdict(read_twice) if read_twice else None,
         "curves": precision_recall(test, answers, system.thresholds),
         "trust": _trust(system, test, answers, uncalibrated, known, config, progress),
+        "first_stage": first_stage(system.folder, test, answers, resamples=config.resamples),
         "slices": [
             one.to_dict() for one in slices(test, answers, fields=config.slice_fields, resamples=config.resamples)
         ],

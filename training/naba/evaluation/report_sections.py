@@ -6,7 +6,7 @@ from typing import Any
 from naba.evaluation import report_tables as tables
 from naba.evaluation.figures import NONE, figure, met
 from naba.evaluation.markdown_table import escaped, set_table, table
-from naba.evaluation.wording import WILSON, no_mcnemar, recommendation
+from naba.evaluation.wording import FIRST_STAGE, WILSON, no_mcnemar, recommendation
 
 _COLUMNS = ("precision", "recall", "F1", "support")
 _SLICES = 12
@@ -20,6 +20,7 @@ def sections(report: Mapping[str, Any]) -> list[str]:
         _comparisons(report),
         _classes(report["systems"]["model"]["scores"]),
         _calibration(report["trust"]),
+        _first_stage(report),
         _slices(report["slices"]),
         behaviour_lines(report.get("behaviour")),
         _errors(report["errors"]),
@@ -97,6 +98,12 @@ def threshold_lines(chosen: Mapping[str, Any]) -> Iterator[str]:
     """The operating points, and from which confidence labels need no person."""
     yield from set_table(tables.thresholds_table(chosen))
     yield from [WILSON, "", recommendation(chosen), ""]
+
+
+def _first_stage(report: Mapping[str, Any]) -> Iterator[str]:
+    if found := report.get("first_stage"):
+        yield from ["## Behind the first stage", "", FIRST_STAGE, ""]
+        yield from set_table(tables.first_stage_table(found, report["segments"]))
 
 
 def _slices(slices: Sequence[Mapping[str, Any]]) -> Iterator[str]:

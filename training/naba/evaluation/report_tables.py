@@ -146,6 +146,26 @@ def thresholds_table(chosen: Mapping[str, Any]) -> Table:
     return Table("Operating points", head, rows, heads=2)
 
 
+def first_stage_table(found: Mapping[str, Any], segments: int) -> Table:
+    """How a run does behind its first stage, for each recall that this was made for."""
+    rows = []
+    for recall, level in found.items():
+        behind = level["difference"]
+        alone = [
+            number(level["pair_f1"]),
+            signed(behind["value"], behind["interval"]) if behind else Cell(NONE),
+            chance(behind["p"] if behind else None),
+        ]
+        rows.append(
+            [words(recall), words("all segments"), whole(segments), number(level["passes"]), Cell(NONE), *alone]
+        )
+        for name, part in {"any topic": level["any_topic"], **level["topics"]}.items():
+            passing = [whole(part["segments"]), number(part["recall"]), number(part["bound"])]
+            rows.append([words(recall), words(name), *passing, *[Cell(NONE)] * 3])
+    head = ("made for", "segments with", "segments", "pass", "at least", "pair-F1", "minus the run alone", "p")
+    return Table("Behind the first stage", columns(*head, words=2), rows, heads=2)
+
+
 def slices_tables(slices: Sequence[Mapping[str, Any]]) -> list[Table]:
     """The ranked slices, the worst first, and apart from them those that are not ranked."""
     ranked = [one for one in slices if one["rank"]]

@@ -6,6 +6,7 @@ answers = narrow(system.answers(test.texts), system.schema, test.schema)
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -47,6 +48,8 @@ class System:
     max_tokens: int = 192
     record: Mapping[str, Any] = field(default_factory=dict)
     """run.json or train.json: what it was trained from and on; empty where that is not known."""
+    folder: Path | None = None
+    """The run folder, also where its exported form is what answers; None for anything else."""
     checkpoint: Checkpoint | None = None
     """The loaded model of a run or checkpoint."""
     scorer: Scorer | None = None

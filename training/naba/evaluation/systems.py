@@ -78,7 +78,7 @@ def load_system(
         )
     checkpoint = checkpoints.load(folder)
     scorer = _torch(checkpoint, device, batch_size)
-    return _of_naba(str(model), "run", "run folder", checkpoint, _run_record(folder), scorer)
+    return _of_naba(str(model), "run", "run folder", checkpoint, _run_record(folder), scorer, folder=folder)
 
 
 def _torch(checkpoint: Checkpoint, device: Device, batch_size: int) -> Scorer:
@@ -95,7 +95,8 @@ def _exported(name: str, path: Path) -> System:
     checkpoint = checkpoints.load(run)
     engine = exported.pick_engine(checkpoint, run, "int8", "cpu")
     description = f"int8 form of the run folder {run.name}"
-    return _of_naba(name, "run", description, checkpoint, _run_record(run), Scorer(checkpoint, engine))
+    scorer = Scorer(checkpoint, engine)
+    return _of_naba(name, "run", description, checkpoint, _run_record(run), scorer, folder=run)
 
 
 def _run_record(folder: Path) -> Mapping[str, Any]:
@@ -124,6 +125,7 @@ def _of_naba(
     record: Mapping[str, Any],
     scorer: Scorer,
     notes: tuple[str, ...] = (),
+    folder: Path | None = None,
 ) -> System:
     schema, decision = checkpoint.schema, checkpoint.decision
 
@@ -142,6 +144,7 @@ def _of_naba(
         normalisation=checkpoint.normalisation,
         max_tokens=checkpoint.max_tokens,
         record=record,
+        folder=folder,
         checkpoint=checkpoint,
         scorer=scorer,
     )

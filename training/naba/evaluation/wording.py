@@ -37,6 +37,11 @@ INDEPENDENT = "segments taken for independent"
 
 WILSON = f"In brackets Wilson's 95 % intervals, {INDEPENDENT}."
 
+FIRST_STAGE = (
+    'What the first stage does not pass on has no topic, whatever the run would say of it. "At least" is the one-sided 95 % '
+    "bound of the share that passes (Clopper and Pearson), each cluster counted once."
+)
+
 _INDEPENDENT_FROM = 0.9
 """Clusters a segment from which segments may be taken for independent."""
 

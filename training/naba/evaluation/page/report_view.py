@@ -9,6 +9,7 @@ from naba.evaluation.page.shown_mistakes import Limits, mistakes
 from naba.evaluation.page.summary import summary
 from naba.evaluation.tables import pairs_first
 from naba.evaluation.wording import (
+    FIRST_STAGE,
     INDEPENDENT,
     WILSON,
     no_mcnemar,
@@ -32,6 +33,7 @@ _CONTENTS = (
     ("calibration", "Calibration", ("calibration",)),
     ("thresholds", "Thresholds", ("thresholds",)),
     ("recommendation", "What to label by machine", ("coverage_picture", "chosen")),
+    ("first-stage", "Behind the first stage", ("first_stage",)),
     ("slices", "Slices", ("slices",)),
     ("behaviour", "Behaviour tests", ("behaviour",)),
     ("errors", "Errors", ()),
@@ -67,6 +69,10 @@ def report_view(report: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
         "WILSON": WILSON,
         "INDEPENDENT": INDEPENDENT,
         "thresholds": tables.thresholds_table(chosen) if chosen else None,
+        "first_stage": tables.first_stage_table(found, report["segments"])
+        if (found := report.get("first_stage"))
+        else None,
+        "FIRST_STAGE": FIRST_STAGE,
         "slices": tables.slices_tables(report["slices"]),
         "behaviour": behaviour,
         "behaviour_kinds": tables.behaviour_kinds_table(behaviour) if behaviour else None,

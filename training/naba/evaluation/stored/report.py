@@ -1,10 +1,10 @@
 """The form of report.json, typed: what an evaluation writes, and what other programs may rely on.
 
-    report = read_report(Path("models/mine/report.json"))     # checked: formats 2 and 3
+    report = read_report(Path("models/mine/report.json"))     # checked: formats 2 to 4
     report["systems"]["model"]["scores"]["pairs"]["f1"]
     json_schema()                                             # the same for other programs, as JSON Schema
 
-Format 3 is format 2 with `curves` and `behaviour`. A key more or less, a share above 1 or a NaN is an error that names
+Format 3 is format 2 with `curves` and `behaviour`, format 4 that with `first_stage`. A key more or less, a share above 1 or a NaN is an error that names
 the key's path. The parts: `scores` and `parts` beside this. The form of comparison.json, which `naba compare` writes, is here too.
 """
 
@@ -16,6 +16,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic cannot read typing's on Python 3.11
 
 from naba.errors import DataError
+from naba.evaluation.stored.first_stage import FirstStage
 from naba.evaluation.stored.parts import Behaviour, Curve, Errors, Readings, Slice
 from naba.evaluation.stored.scores import (
     Compared,
@@ -32,7 +33,7 @@ from naba.evaluation.stored.scores import (
 )
 from naba.jsonl import dumps, read_json
 
-READABLE = (2, 3)
+READABLE = (2, 3, 4)
 """Formats that can be read."""
 
 AnyNumber = Annotated[float, Field(allow_inf_nan=True)]
@@ -42,7 +43,7 @@ AnyNumber = Annotated[float, Field(allow_inf_nan=True)]
 class Report(TypedDict):
     """report.json."""
 
-    format: Literal[2, 3]
+    format: Literal[2, 3, 4]
     run: str
     """As it was named."""
     mark: NotRequired[str | None]
@@ -76,6 +77,8 @@ class Report(TypedDict):
     """From format 3; null for a system without probabilities, or a topic that all segments have or none."""
     behaviour: NotRequired[Behaviour | None]
     """From format 3; null where the tests were not run."""
+    first_stage: NotRequired[dict[str, FirstStage] | None]
+    """From format 4, by recall; null for a run without a first stage."""
     date: str
     """UTC, as 2024-03-22T10:00:00Z."""
     commit: str | None
