@@ -1,79 +1,92 @@
-"""What the cascade saves: how much passes, how fast the first stage is, and how fast labelling is with it and without.
+"""What a cascade saves: how fast labelling is with it and without, and beside transformers' pipeline, all in one run.
 
     naba cascade RUN --unlabelled ARTICLES --corpus ARTICLES
-    python tests/benchmarks/cascade.py RUN ARTICLES            # e.g. data/real-articles/antcorpus.jsonl.gz; some minutes
+    python tests/benchmarks/cascade.py RUN ARTICLES [--write]     # e.g. data/real-articles/antcorpus.jsonl.gz; some minutes
 
-Speeds are medians of alternating runs on the same segments of ARTICLES, each on one thread. The first stage's is given twice:
-for words that it has not seen, and as it goes on. Figures go to tests/benchmarks/results/cascade.json; pass rates and recalls
-are those of the run's cascade.json.
+The sides take turns on segments of articles from all over ARTICLES, on all cores; medians of the rounds. The pipeline is that
+of labelling.py: a plain 12-logit head on the same encoder, at the best of several batch sizes. Beside the speeds stands what
+the first stage screens out of what the run would have labelled there. `--write` keeps the figures in results/cascade.json,
+with the certified recalls and pass rates of the run's cascade.json.
 """
 
 import argparse
 import statistics
-import time
-from collections.abc import Callable
+import tempfile
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from labelling import BATCH_SIZES, plain_pipeline, rate
+from naba import Labeller
 from naba.cascade.config import CascadeConfig
-from naba.cascade.stage import FOLDER, RECORD, Cascade
+from naba.cascade.stage import FOLDER, RECORD, Cascade, recalls_of
 from naba.cascade.unlabelled import corpus_texts
 from naba.jsonl import read_json, write_json
-from naba.labelling.labeller import Labeller
+from naba.modelling.engines import usable_cores
+from naba.records import Prediction
+from naba.run import environment
 
-RESULTS = Path(__file__).parent / "results" / "cascade.json"
-
-
-def seconds(work: Callable[[], object]) -> tuple[float, float]:
-    """Wall time, and processor time of the process: the second is what an idle machine would take on one core."""
-    wall, processor = time.perf_counter(), time.process_time()
-    work()
-    return time.perf_counter() - wall, time.process_time() - processor
+RESULTS = Path(__file__).with_name("results") / "cascade.json"
+PIPELINE, RUN = "pipeline", "run"
 
 
-def first_stage(run: Path, recall: float, labeller: Labeller, texts: list[str]) -> dict[str, Any]:
-    """Segments a second of the first stage alone."""
-    cascade = Cascade.load(run, recall, labeller.schema)
-    half = len(texts) // 2
-    cold = seconds(lambda: cascade.passes(texts[:half]))
-    warm = seconds(lambda: cascade.passes(texts[half:]))
-    again = seconds(lambda: cascade.passes(texts))
-    counts = {"cold": (half, cold), "as_it_goes_on": (len(texts) - half, warm), "all_words_known": (len(texts), again)}
+def measure(run: Path, texts: list[str], rounds: int) -> dict[str, Any]:
+    """Segments a second of the pipeline, of the run alone, and behind its first stage at each recall."""
+    labellers = {RUN: Labeller.load(run, engine="int8")} | {
+        str(recall): Labeller.load(run, engine="int8", cascade=recall) for recall in recalls_of(run)
+    }
+    few = texts[:: max(1, len(texts) // 200)]
+    answers: dict[str, list[Prediction]] = {}
+    measured: dict[str, list[float]] = {name: [] for name in (PIPELINE, *labellers)}
+    with tempfile.TemporaryDirectory() as folder:
+        pipe = plain_pipeline(run, Path(folder))
+        tried = {size: rate(lambda size=size: pipe(few, batch_size=size), len(few)) for size in BATCH_SIZES}
+        best = max(tried, key=tried.__getitem__)
+        for number in range(rounds + 1):
+            speeds = {PIPELINE: rate(lambda: pipe(few, batch_size=best), len(few))}
+            for name, labeller in labellers.items():
+                said: list[Prediction] = []
+                speeds[name] = rate(lambda labeller=labeller, said=said: said.extend(labeller.label(texts)), len(texts))
+                answers[name] = said
+            if number:  # the first round warms up
+                for name, speed in speeds.items():
+                    measured[name].append(speed)
+            print(number, {name: round(speed, 1) for name, speed in speeds.items()}, flush=True)
     return {
-        name: {"segments": count, "per_second": round(count / wall), "per_core_second": round(count / processor)}
-        for name, (count, (wall, processor)) in counts.items()
+        "segments": len(texts),
+        "rounds": rounds,
+        "cores": usable_cores(),
+        "pipeline_batch_size": best,
+        "labelled_by_the_run": round(share(bool(one.present) for one in answers[RUN]), 4),
+        "at": {name: told(name, measured, answers) for name in measured},
     }
 
 
-def end_to_end(run: Path, recalls: list[float], texts: list[str], engine: str, times: int) -> dict[str, Any]:
-    """Segments a second of the whole labeller, with and without the first stage, in turn."""
-    ways = {str(recall): recall for recall in (None, *recalls)}
-    labellers = {
-        name: Labeller.load(run, device="cpu", engine=engine, workers=1, cascade=recall)  # type: ignore[arg-type]
-        for name, recall in ways.items()
+def told(name: str, measured: dict[str, list[float]], answers: dict[str, list[Prediction]]) -> dict[str, Any]:
+    """One side's figures."""
+    ratios = [a / b for a, b in zip(measured[name], measured[PIPELINE], strict=True)]
+    found: dict[str, Any] = {
+        "per_second": round(statistics.median(measured[name]), 1),
+        "times_pipeline": [round(value, 2) for value in (statistics.median(ratios), min(ratios), max(ratios))],
     }
-    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
-    share = {}
-    for _ in range(times):
-        for name, labeller in labellers.items():
-            answers: list[Any] = []
-            taken[name].append(
-                seconds(lambda labeller=labeller, answers=answers: answers.extend(labeller.label(texts)))
-            )  # type: ignore[misc]
-            share[name] = sum(not answer.screened for answer in answers) / len(answers)
-    found = {}
-    for name, runs in taken.items():
-        wall, processor = (statistics.median(values) for values in zip(*runs, strict=True))
-        found[name] = {
-            "read_by_the_model": round(share[name], 4),
-            "per_second": round(len(texts) / wall, 1),
-            "per_core_second": round(len(texts) / processor, 1),
+    if name in answers and name != RUN:
+        by_run = [behind.screened for alone, behind in zip(answers[RUN], answers[name], strict=True) if alone.present]
+        alone = [a / b for a, b in zip(measured[name], measured[RUN], strict=True)]
+        found |= {
+            "times_the_run_alone": round(statistics.median(alone), 2),
+            "read_by_the_model": round(1 - share(one.screened for one in answers[name]), 4),
+            "screened_of_what_the_run_labels": round(share(by_run), 4) if by_run else None,
         }
-    for values in found.values():
-        values["times_as_fast"] = round(values["per_core_second"] / found["None"]["per_core_second"], 2)
-    return {"segments": len(texts), "runs": times, "engine": engine, "at": found}
+    return found
+
+
+def share(of: Any) -> float:
+    return statistics.mean(map(float, of))
+
+
+def first_stage(run: Path, labeller: Labeller, texts: list[str]) -> float:
+    """Segments a second of the first stage alone, on words that it has not met."""
+    cascade = Cascade.load(run, recalls_of(run)[0], labeller.schema)
+    return round(rate(lambda: cascade.passes(texts), len(texts)))
 
 
 def main() -> None:
@@ -81,34 +94,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("articles", type=Path)
-    parser.add_argument("--segments", type=int, default=400, help="for the whole labeller")
-    parser.add_argument("--times", type=int, default=3)
-    parser.add_argument("--engine", default="int8")
+    parser.add_argument("--segments", type=int, default=2000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
     record = read_json(arguments.run / FOLDER / RECORD)
-    recalls = [float(recall) for recall in record["recalls"]]
     _, texts = corpus_texts(arguments.articles, CascadeConfig(), set())
-    labeller = Labeller.load(arguments.run, device="cpu", engine=arguments.engine)
-    step = max(1, len(texts) // arguments.segments)
+    chosen = texts[:: max(1, len(texts) // arguments.segments)][: arguments.segments]
     results = {
         "articles": arguments.articles.name,
-        "first_stage": first_stage(arguments.run, recalls[0], labeller, texts),
-        "end_to_end": end_to_end(
-            arguments.run, recalls, texts[::step][: arguments.segments], arguments.engine, arguments.times
+        "first_stage_segments_a_second": first_stage(
+            arguments.run, Labeller.load(arguments.run, device="cpu", engine="int8"), texts
         ),
-        "cascade": {key: record[key] for key in ("segments", "recalls", "corpora", "validation", "hardware", "commit")},
-    }
-    for name, values in results["first_stage"].items():
-        print(
-            f"first stage, {name}: {values['per_second']:,} segments/s, {values['per_core_second']:,} a second of a core"
-        )
+        "end_to_end": measure(arguments.run, chosen, arguments.rounds),
+        "cascade": {key: record[key] for key in ("segments", "recalls", "corpora", "validation")},
+    } | environment()
     for name, values in results["end_to_end"]["at"].items():
-        print(
-            f"cascade {name}: {values['read_by_the_model']:.1%} read, {values['per_second']:,} segments/s, "
-            f"{values['per_core_second']:,} a second of a core, {values['times_as_fast']} times"
-        )
-    write_json(RESULTS, results)
+        print(name, values)
+    if arguments.write:
+        write_json(RESULTS, results)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from naba.errors import DataError
 from naba.schema import UNKNOWN, LabelSchema
+from naba.scores import Labels
 from naba.thresholds import best_threshold
 
 Floats = NDArray[np.floating[Any]]
@@ -71,6 +72,10 @@ class Decision:
     def thresholds(self, schema: LabelSchema) -> Floats:
         """Thresholds [T] in the schema's order."""
         return np.array([self.of(topic).threshold for topic in schema.topic_ids])
+
+    def labels(self, topic: Floats, stance: Floats, schema: LabelSchema) -> Labels:
+        """What is said, from `probabilities`: topics at their thresholds, and the likeliest stance of each, also of absent ones."""
+        return Labels((topic >= self.thresholds(schema)).astype(int), np.asarray(stance.argmax(-1)))
 
 
 def fit_decision(

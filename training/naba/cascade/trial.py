@@ -68,8 +68,7 @@ class Trial:
         schema, decision = self.checkpoint.schema, self.checkpoint.decision
         texts = [item.segment.text for item in self.items]
         raw = Scorer(self.checkpoint, self.engine).score(texts, progress=progress)
-        topic, stance = decision.probabilities(raw.topic, raw.stance, schema)
-        alone = Labels((topic >= decision.thresholds(schema)).astype(int), np.asarray(stance.argmax(-1)))
+        alone = decision.labels(*decision.probabilities(raw.topic, raw.stance, schema), schema)
         gold, first = targets(self.items, schema), stage.scores(texts)
         positive = (gold.presence == 1).any(axis=1)
         found: dict[str, Any] = {"segments": len(texts), "with_a_topic": int(positive.sum())} | _f1(gold, alone, self)

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
@@ -34,7 +33,6 @@ from naba.modelling.layers import keep_layers
 from naba.paths import find
 from naba.progress import Progress
 from naba.schema import LabelSchema
-from naba.scores import Labels
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -153,8 +151,7 @@ def _of_naba(
 def decided(scores: Scores, decision: Decision, schema: LabelSchema) -> Answers:
     """What raw scores come to by these temperatures and thresholds."""
     topic, stance = decision.probabilities(scores.topic, scores.stance, schema)
-    present = topic >= decision.thresholds(schema)
-    return Answers(Labels(present.astype(int), np.asarray(stance.argmax(-1))), topic, stance)
+    return Answers(decision.labels(topic, stance, schema), topic, stance)
 
 
 def _trainer_checkpoint(name: str, folder: Path, device: Device, batch_size: int) -> System:

@@ -79,5 +79,4 @@ def compare(
 
 
 def _decided(scores: Scores, decision: Decision, schema: LabelSchema) -> Labels:
-    topic, stance = decision.probabilities(scores.topic, scores.stance, schema)
-    return Labels((topic >= decision.thresholds(schema)).astype(int), np.asarray(stance.argmax(-1)))
+    return decision.labels(*decision.probabilities(scores.topic, scores.stance, schema), schema)

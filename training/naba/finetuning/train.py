@@ -183,8 +183,8 @@ def _outcome(ready: _Ready, trainer: JointTrainer, start: str | None, progress: 
         logits = trainer.predict(ready.validation)  # type: ignore[arg-type]
     (topic, stance), (presence, gold_stance) = logits.predictions, logits.label_ids  # type: ignore[misc]
     ready.run.decision = fit_decision(topic, stance, presence, gold_stance, schema)
-    probability, _ = ready.run.decision.probabilities(topic, stance, schema)
-    predicted = Labels((probability >= ready.run.decision.thresholds(schema)).astype(int), stance.argmax(-1))
+    decision = ready.run.decision
+    predicted = decision.labels(*decision.probabilities(topic, stance, schema), schema)
     return {
         "segments": {"train": len(ready.training), "validation": len(ready.validation)},
         "validation": score(Labels(presence, gold_stance), predicted, schema),

@@ -14,8 +14,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-import numpy as np
-
 from naba.calibration import Decision
 from naba.cascade.stage import Cascade, Verdict
 from naba.corpus.readers import Rejected
@@ -243,11 +241,18 @@ class _Texts:
 def decide(texts: Sequence[str], scores: Scores, decision: Decision, schema: LabelSchema) -> list[Prediction]:
     """Turn raw scores of texts into predictions by a run's temperatures and thresholds."""
     topic, stance = decision.probabilities(scores.topic, scores.stance, schema)  # [N, T], [N, T, S]
-    present = (topic >= decision.thresholds(schema)).tolist()  # [N, T]
-    likeliest = np.asarray(stance).argmax(-1).tolist()  # [N, T]
+    labels = decision.labels(topic, stance, schema)
     topics, stances = schema.topic_ids, schema.stance_ids
     predictions = []
-    rows: Any = zip(texts, scores.windows, topic.tolist(), stance.tolist(), present, likeliest, strict=True)
+    rows: Any = zip(
+        texts,
+        scores.windows,
+        topic.tolist(),
+        stance.tolist(),
+        (labels.presence == 1).tolist(),
+        labels.stance.tolist(),
+        strict=True,
+    )
     for text, windows, p_topic, p_stance, here, best in rows:
         answers = {
             name: TopicPrediction(
