@@ -71,6 +71,24 @@ def test_smoothing_keeps_a_certain_answer_from_being_free() -> None:
     assert plain.item() < 1e-6 < smoothed.item()
 
 
+def test_focal_loss_is_cross_entropy_times_a_power_of_the_doubt() -> None:
+    topic, stance = torch.tensor([[2.0]]), torch.tensor([[[1.0, 0.0, 0.0]]])
+    wanted = targets([[1]], [[0]], 3)
+    p, q = topic.sigmoid().item(), stance.softmax(-1)[0, 0, 0].item()
+    value = joint_loss(JointLogits(topic, stance), wanted, focal_gamma=2.0)
+    assert math.isclose(value.item(), -((1 - p) ** 2) * math.log(p) - (1 - q) ** 2 * math.log(q), rel_tol=1e-5)
+    assert joint_loss(JointLogits(topic, stance), wanted) == joint_loss(
+        JointLogits(topic, stance), wanted, focal_gamma=0.0
+    )
+
+
+def test_focal_loss_of_a_certain_answer_has_a_finite_gradient() -> None:
+    topic = torch.tensor([[80.0]], requires_grad=True)
+    joint_loss(JointLogits(topic, torch.zeros(1, 1, 3)), targets([[1]], [[UNKNOWN]], 3), focal_gamma=0.5).backward()
+    assert topic.grad is not None
+    assert torch.isfinite(topic.grad).all()
+
+
 def test_parts_of_a_batch_add_up_to_its_loss() -> None:
     torch.manual_seed(0)
     topic, stance = torch.randn(5, 2), torch.randn(5, 2, 3)

@@ -157,10 +157,14 @@ class JointTrainer(Trainer):
     def batch_loss(self, model: Any, inputs: dict[str, Any]) -> tuple[torch.Tensor, JointLogits]:
         """Mean loss over what is known in the batch, in training on all processes together; and the logits."""
         logits: JointLogits = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
-        smoothing = self.settings.label_smoothing if model.training else 0.0
+        shaped = {"label_smoothing": self.settings.label_smoothing, "focal_gamma": self.settings.focal_gamma}
         known = total(known_labels(inputs)) if model.training else None
         loss = joint_loss(
-            logits, inputs, stance_weight=self.settings.stance_weight, label_smoothing=smoothing, known=known
+            logits,
+            inputs,
+            stance_weight=self.settings.stance_weight,
+            known=known,
+            **(shaped if model.training else {}),
         )
         return loss, logits
 
