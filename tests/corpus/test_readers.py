@@ -239,6 +239,21 @@ def test_fields_of_odd_types_do_no_harm(tmp_path: Path) -> None:
     assert (article.title, article.keywords) == (None, ())
 
 
+@pytest.mark.parametrize(
+    ("url", "source"),
+    [
+        ("https://www.example.org:8080/a?b=c", "example.org"),
+        ("http://NEWS.example.org/x", "news.example.org"),
+        ("u", None),
+        ("http://[broken", None),
+    ],
+)
+def test_outlet_that_is_not_named_is_the_host_of_the_address(tmp_path: Path, url: str, source: str | None) -> None:
+    rows = [{"text": BODY, "url": url}, {"text": BODY, "url": url, "source": "وفا"}]
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+    assert [getattr(article, "source", "") for article in read(tmp_path / "a.jsonl")] == [source, "وفا"]
+
+
 def test_keywords_are_read_from_a_text_or_a_list_and_half_a_character_in_one_costs_its_record(tmp_path: Path) -> None:
     given = ["سلام، هدنة", ["سلام", " ", None, float("nan"), 7], {"a": 1}, ["سلام\ud83d"], "سلام، \udc00"]
     lines = [json.dumps({"text": BODY, "keywords": one}) + "\n" for one in given]
