@@ -27,6 +27,11 @@ def dense(root: Path, schema: LabelSchema) -> list[LabelledSegment]:
 
 
 @pytest.fixture(scope="module")
+def contrast(root: Path, schema: LabelSchema) -> list[LabelledSegment]:
+    return load_labelled([root / "data" / "authored-contrast.jsonl"], schema)
+
+
+@pytest.fixture(scope="module")
 def gold(root: Path, schema: LabelSchema) -> list[LabelledSegment]:
     return load_labelled([root / "data" / "seed-gold.jsonl"], schema)
 
@@ -40,10 +45,11 @@ def test_card_states_the_true_counts(
     schema: LabelSchema,
     authored: list[LabelledSegment],
     dense: list[LabelledSegment],
+    contrast: list[LabelledSegment],
     gold: list[LabelledSegment],
 ) -> None:
     card = " ".join((root / "data" / "README.md").read_text(encoding="utf-8").split())
-    for items in (authored, dense, gold):
+    for items in (authored, dense, contrast, gold):
         counts = label_counts(items, schema)
         for topic in schema.topic_ids:
             assert f"{topic} {' / '.join(str(counts[topic][stance]) for stance in schema.stance_ids)}" in card
@@ -96,17 +102,57 @@ def test_dense_rows_are_authored_read_twice_alike_and_new(
         assert item.provenance["authored"] is True and item.provenance["annotator"] == "language-model"
         assert item.extra["readings"][0] == item.extra["readings"][1]
         assert 2007 <= item.extra["year"] <= 2025
-    assert len({item.segment.id for item in (*authored, *dense, *gold)}) == 2150 + 1299 + 82
+    assert len({item.segment.id for item in (*authored, *dense, *gold)}) == 2150 + 1787 + 82
     runs = [HashedTexts.of(item.segment.text for item in items).runs(9)[0] for items in (dense, [*authored, *gold])]
     assert not set(runs[0].tolist()) & set(runs[1].tolist())
     assert len(set(runs[0].tolist())) == len(runs[0])  # nor do two of them share nine words
+
+
+def test_contrast_sets_differ_in_labels_or_in_nothing_that_counts(contrast: list[LabelledSegment]) -> None:
+    sets = defaultdict(list)
+    for item in contrast:
+        assert item.provenance["authored"] is True and item.provenance["annotator"] == "language-model"
+        assert item.extra["readings"][0] == item.extra["readings"][1]
+        sets[item.cluster].append(item)
+    whole = [members for members in sets.values() if len(members) > 1]
+    assert len(whole) > 0.98 * len(sets)
+    for members in whole:
+        labels = {tuple(sorted(pairs(item))) for item in members}
+        changes = {item.extra["change"] for item in members}
+        assert len(changes) == 1
+        if changes == {"f"}:
+            assert len(labels) < len(members)
+        elif changes != {"h"}:
+            assert len(labels) > 1, members[0].segment.text
+
+
+def test_contrast_sets_share_no_words_with_one_another_the_other_data_or_the_behaviour_tests(
+    root: Path,
+    authored: list[LabelledSegment],
+    dense: list[LabelledSegment],
+    contrast: list[LabelledSegment],
+    gold: list[LabelledSegment],
+) -> None:
+    assert len({item.segment.id for item in contrast}) == len(contrast)
+    owner: dict[int, str | None] = {}
+    runs, numbers = HashedTexts.of(item.segment.text for item in contrast).runs(10)
+    for run, number in zip(runs.tolist(), numbers.tolist(), strict=True):
+        cluster = contrast[number].cluster
+        assert owner.setdefault(run, cluster) == cluster, contrast[number].segment.text
+    others = HashedTexts.of(item.segment.text for item in (*authored, *dense, *gold)).runs(9)[0]
+    own = set(HashedTexts.of(item.segment.text for item in contrast).runs(9)[0].tolist())
+    assert not own & set(others.tolist())
+    tests = [path.read_text(encoding="utf-8") for path in sorted((root / "configs" / "behaviour").glob("*.yaml"))]
+    for items in (contrast, dense):
+        own = set(HashedTexts.of(item.segment.text for item in items).runs(7)[0].tolist())
+        assert not own & set(HashedTexts.of(tests).runs(7)[0].tolist())
 
 
 def test_labels_by_hash_hold_no_text_and_leave_open_what_two_readings_differ_on(
     root: Path, schema: LabelSchema
 ) -> None:
     rows = list(read_jsonl(root / "data" / "read-labels.jsonl"))
-    assert len({row["id"] for row in rows}) == len(rows) == 6241
+    assert len({row["id"] for row in rows}) == len(rows) == 13362
     for row in rows:
         assert set(row) == {"id", "source", "annotator", "labels", "readings"}
         assert re.fullmatch("[0-9a-f]{12}", row["id"])
