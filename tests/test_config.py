@@ -38,6 +38,23 @@ KINDS = {
 RUN = ["train=[a.jsonl]", "validation=[b.jsonl]", "out=run"]
 
 
+@pytest.mark.parametrize(
+    ("overrides", "given", "says"),
+    [
+        ([], {"runner": "spark"}, "command line: runner = 'spark'"),
+        (["runner=spark"], {}, "--set: runner = 'spark'"),
+        (["read.encoding=utf8x"], {}, "--set: read.encoding = 'utf8x': no such encoding; for example utf-8"),
+        (["read.encoding=base64"], {}, "no such encoding"),
+    ],
+)
+def test_fault_names_where_the_value_was_given(
+    root: Path, overrides: list[str], given: dict[str, str], says: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_config(LabelConfig, root / "configs" / "label.yaml", overrides, given)
+    assert says in str(error.value)
+
+
 def test_every_shipped_configuration_loads(root: Path) -> None:
     files = {path.name for path in (root / "configs").glob("*.yaml")} - {"labels.yaml"}
     assert files == set(KINDS)

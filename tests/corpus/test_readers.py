@@ -151,7 +151,14 @@ def test_other_encodings_are_read_when_named(tmp_path: Path) -> None:
     (article,) = read(path, config=ReadConfig(encoding="cp1256"))
     assert isinstance(article, Article)
     assert article.text == BODY
-    assert "unknown" in reason(path, ReadConfig(encoding="cp99"))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [(None, "nothing"), (5, "a number"), (True, "true or false"), (["x"], "a list")]
+)
+def test_text_of_another_kind_is_told(tmp_path: Path, text: Any, kind: str) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps({"text": text}), encoding="utf-8")
+    assert reason(tmp_path / "a.jsonl") == f"field 'text' holds no text but {kind}"
 
 
 def test_overlong_files_and_lines_are_set_aside_and_the_rest_goes_on(tmp_path: Path) -> None:

@@ -61,8 +61,9 @@ def load_config(
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        set_ = {override.partition("=")[0] for override in overrides or []}
-        raise ConfigError(_explain(kind, error, str(path or "configuration"), set_)) from None
+        said = {override.partition("=")[0]: "--set" for override in overrides or []}
+        said |= {key: "command line" for key, value in (given or {}).items() if value is not None}
+        raise ConfigError(_explain(kind, error, str(path or "configuration"), said)) from None
 
 
 def _apply(content: dict[str, Any], override: str) -> None:
@@ -84,13 +85,12 @@ def _set(content: dict[str, Any], key: str, value: Any, shown: str) -> None:
     content[last] = value
 
 
-def _explain(kind: type[Config], error: ValidationError, where: str, set_: set[str]) -> str:
-    """The fault in one line; `where` is what is to be mended unless the key is one of those that `--set` gave."""
+def _explain(kind: type[Config], error: ValidationError, where: str, said: Mapping[str, str]) -> str:
+    """The fault in one line; `where` is what is to be mended unless the key is one of those that were `said` elsewhere."""
     # A mistyped key is told before the missing one it was meant to be.
     first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"])
-    if any(f"{key}.".startswith(f"{name}.") for name in set_):
-        where = "--set"
+    where = next((place for name, place in said.items() if f"{key}.".startswith(f"{name}.")), where)
     if first["type"] == "extra_forbidden":
         group: Any = kind
         for part in first["loc"][:-1]:  # an item of a list has the list's one type

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from naba.config.base import Config
 
@@ -41,6 +41,15 @@ class ReadConfig(Config):
     """Least share of Arabic letters among an article's letters; below it the article is set aside."""
     max_characters: int = Field(5_000_000, ge=1000)
     """Longest article, in characters; a longer one is set aside."""
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str) -> str:
+        try:
+            "".encode(encoding)
+        except LookupError:
+            raise ValueError("no such encoding; for example utf-8, utf-16 or cp1256") from None
+        return encoding
 
 
 class ArticleSource(Config):

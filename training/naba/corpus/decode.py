@@ -35,8 +35,6 @@ def decode(data: bytes, encoding: str = "utf-8") -> str:
         else:
             hint = "the file is damaged, or in another encoding; convert it to UTF-8"
         raise DataError(f"not {encoding.removesuffix('-sig').upper()} at byte {error.start}; {hint}") from None
-    except LookupError:
-        raise DataError(f"encoding {encoding!r} is unknown; set read.encoding to utf-8, utf-16 or cp1256") from None
 
 
 def check_text(text: str, *, min_arabic: float, max_characters: int) -> None:

@@ -178,6 +178,8 @@ def _articles(name: str, record: Mapping[str, Any], config: ReadConfig) -> list[
     columns = config.columns
     text = record.get(columns.text)
     if not isinstance(text, str):
+        if columns.text in record:
+            raise DataError(f"field {columns.text!r} holds no text but {_kind(text)}")
         raise DataError(
             f"no text in field {columns.text!r}; the record has {', '.join(map(repr, record))}: set read.columns.text"
         )
@@ -191,6 +193,13 @@ def _articles(name: str, record: Mapping[str, Any], config: ReadConfig) -> list[
         url=_string(record.get(columns.url)),
         keywords=_keywords(record.get(columns.keywords)),
     )
+
+
+def _kind(value: Any) -> str:
+    if value is None or value != value:
+        return "nothing"
+    kinds = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "fields of its own"}
+    return kinds.get(type(value), f"a {type(value).__name__}")
 
 
 def _keywords(value: Any) -> tuple[str, ...]:
