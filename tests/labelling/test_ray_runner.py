@@ -21,9 +21,10 @@ from naba.config import LabelConfig
 from naba.corpus.files import article_files
 from naba.corpus.shards import file_groups
 from naba.errors import CheckpointError, ConfigError, DataError, NabaError
-from naba.labelling.job import label_paths, label_stream, plan_of
+from naba.labelling.job import label_paths, label_stream
 from naba.labelling.labeller import Labeller
 from naba.labelling.output import NOTES, JobFolder, Target, opened
+from naba.labelling.plan import plan_of
 from naba.labelling.ray_runner import choose, run_on_ray
 from naba.labelling.ray_stages import TRIES, Done, Group, ShardLabeller, Work, look, read
 from naba.progress import SILENT

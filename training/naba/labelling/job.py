@@ -7,21 +7,16 @@ by whatever and wherever, goes on with the first shard that is not whole, and en
 """
 
 import logging
-import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Any
-from uuid import uuid4
+from typing import IO
 
-from naba.cascade.stage import cascade_mark
 from naba.config import LabelConfig
 from naba.corpus.files import STDIN, article_files
-from naba.corpus.readers import Rejected, read_articles, read_records
+from naba.corpus.readers import Rejected, read_articles
 from naba.corpus.shards import File, count_in, file_groups
 from naba.errors import ConfigError, DataError
-from naba.fingerprint import fingerprint_of, run_mark
 from naba.jsonl import dumps
 from naba.labelling.labeller import Item, LabelledLater, Labeller
 from naba.labelling.output import (
@@ -35,35 +30,16 @@ from naba.labelling.output import (
     started_with,
 )
 from naba.labelling.pace import Pace
+from naba.labelling.plan import Shard, input_mark, plan_of, read_group
 from naba.labelling.rows import article_row
-from naba.modelling.exported import form_fingerprint
 from naba.notice import NOTICE
 from naba.paths import SHIPPED_MODEL, find
 from naba.progress import SILENT, Advance, Progress
-from naba.schema import LabelSchema
 
 logger = logging.getLogger(__name__)
 
 STREAMED_AT_ONCE = 8
 """Articles that are labelled together on their way to standard output: whoever reads there waits for them."""
-FORMAT = 2
-"""Of the plan, and of the files that follow from it."""
-
-
-@dataclass(frozen=True)
-class Shard:
-    """A run of records that are read, labelled and written together."""
-
-    name: str
-    group: int
-    """Which group of files it is of."""
-    start: int
-    """Its first record in the group."""
-
-    @classmethod
-    def of(cls, group: int, start: int, records: int) -> "Shard":
-        """The shard of so many records that begins there."""
-        return cls(f"{group:05}-{start // records:05}", group, start)
 
 
 def label_paths(
@@ -125,7 +101,7 @@ def label_paths(
         return written
     with opened(target, plan, schema, overwrite=overwrite) as job:
         shards = run(job)
-        if not streamed and _input_mark(files) != plan["input"]:
+        if not streamed and input_mark(files) != plan["input"]:
             raise DataError(
                 f"{out}: the input was changed while it was labelled; what was read of it is no longer known. Start again "
                 "with --overwrite when nothing writes to it"
@@ -164,39 +140,6 @@ def label_stream(
         else:
             line(dumps(article_row(item)))
     return rejected
-
-
-def plan_of(
-    files: Sequence[File], model: Path, schema: LabelSchema, engine: str, config: LabelConfig
-) -> dict[str, Any]:
-    """All that a job's output follows from."""
-    return {
-        "format": FORMAT,
-        "model": run_mark(model),
-        "schema": schema.fingerprint,
-        "engine": engine,
-        "form": form_fingerprint(model) if engine == "int8" else None,
-        "batch_tokens": config.batch_tokens,
-        "cascade": cascade_mark(model, config.cascade),
-        "input": _input_mark(files),
-        "read": config.read.model_dump(mode="json"),
-        "formats": list(config.formats),
-        "shard": config.shard,
-    }
-
-
-def _input_mark(files: Sequence[File]) -> dict[str, Any]:
-    """By what the same input is known again. Standard input never is: another may have come in its place."""
-    if any(path == STDIN for _, path in files):
-        return {"stream": uuid4().hex}
-    try:
-        found = [(name, path, path.stat()) for name, path in files]
-    except OSError as error:
-        raise DataError(
-            f"{error.filename}: cannot be read ({error.strerror}); did it go while the job began?"
-        ) from None
-    marks = [[name, os.fsencode(path).hex(), stat.st_size, stat.st_mtime_ns] for name, path, stat in found]
-    return {"files": len(files), "fingerprint": fingerprint_of(marks)}
 
 
 def _run(
@@ -267,16 +210,6 @@ def shards_to_do(
             yield shard, items
     if reused:
         logger.log(NOTICE, "%s: %d of %d shards were done before", job.target.folder, reused, len(names))
-
-
-def read_group(
-    group: Sequence[File], config: LabelConfig, start: int, stdin: IO[bytes] | None = None
-) -> Iterator[list[Item]]:
-    """The records of a group from number `start` on; what lies before is not parsed."""
-    if len(group) > 1:
-        return chain.from_iterable(read_records(name, path, config.read) for name, path in group[start:])
-    ((name, path),) = group
-    return read_records(name, path, config.read, start, stdin=stdin)
 
 
 def _endless(step: int) -> Iterator[int]:

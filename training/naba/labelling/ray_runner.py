@@ -24,9 +24,9 @@ from uuid import uuid4
 from naba.config import LabelConfig
 from naba.corpus.shards import File
 from naba.errors import ConfigError, NabaError
-from naba.labelling.job import Shard
 from naba.labelling.labeller import Labeller
 from naba.labelling.output import JobFolder
+from naba.labelling.plan import Shard
 from naba.labelling.ray_cluster import connected, faults, library, room_for_actors
 from naba.labelling.ray_stages import Done, Group, ShardLabeller, Work, look, read
 from naba.modelling import checkpoint as checkpoints

@@ -24,9 +24,9 @@ from naba.config import LabelConfig
 from naba.corpus.shards import File, count_in
 from naba.errors import CheckpointError, ConfigError, DataError, NabaError
 from naba.fingerprint import run_mark
-from naba.labelling.job import Shard, read_group
 from naba.labelling.labeller import Item
 from naba.labelling.output import NOTES, JobFolder, started_with
+from naba.labelling.plan import Shard, read_group
 
 TRIES = 5
 """How many workers may die with a shard."""
