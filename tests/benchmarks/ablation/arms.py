@@ -22,11 +22,9 @@ from typing import Any
 import numpy as np
 from techniques import (
     Asymmetric,
-    ClassWeights,
     Cosine,
     EvenLoss,
     FastGradient,
-    Focal,
     LayerDecay,
     PlainTrainer,
     RDrop,
@@ -217,8 +215,8 @@ TECHNIQUES: dict[str, Technique] = {
     "layer-decay": Technique("layer-wise learning-rate decay 0.9", trainer=LayerDecay),
     "reinitialise-2": Technique("top two layers initialised anew", prepare=reinitialise(2)),
     "smoothing": Technique("label smoothing 0.1", {"label_smoothing": 0.1}),
-    "class-weights": Technique("rare classes weigh more", trainer=ClassWeights),
-    "focal": Technique("focal loss, gamma 2", trainer=Focal),
+    "class-weights": Technique("rare classes weigh more", {"class_weights": True}),
+    "focal": Technique("focal loss, gamma 2", {"focal_gamma": 2.0}),
     "weak": Technique("+ 600 segments labelled by rules, at weight 0.3", more=weak(0.3)),
     "even-loss": Technique("every known label weighs the same, however many its batch has", trainer=EvenLoss),
     # compared with the run where all is off

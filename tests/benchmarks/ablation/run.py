@@ -32,6 +32,7 @@ from naba.modelling import checkpoint as checkpoints
 from naba.modelling.device import lower_precision, pick_device, pick_precision
 from naba.modelling.encode import EncodedSegments
 from naba.modelling.infer import Scores, score_texts
+from naba.modelling.targets import weigh_classes
 from naba.paths import find
 from naba.records import LabelledSegment
 from naba.schema import LabelSchema
@@ -86,6 +87,8 @@ def run_fold(
             EncodedSegments(part, schema, model.tokenizer, model.normalise, config.max_tokens, weight)
             for part, weight in (([*training, *extra], [*[1.0] * len(training), *weights]), (test[:64], None))
         ]
+        if config.class_weights:
+            weigh_classes(encode[0].rows)
         arguments = training_arguments(config, device, precision, folder)
         arguments.eval_strategy = arguments.save_strategy = "no"
         arguments.load_best_model_at_end = False

@@ -32,7 +32,8 @@ class PlainTrainer(JointTrainer):
 
     def terms(self, logits: JointLogits, inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
         """Loss of every topic and of every topic's stance, both [B, T]."""
-        return loss_terms(logits, inputs, label_smoothing=self.settings.label_smoothing)
+        shape = {"label_smoothing": self.settings.label_smoothing, "focal_gamma": self.settings.focal_gamma}
+        return loss_terms(logits, inputs, **shape)
 
     def known(self, inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
         """How much each of them counts, both [B, T]."""
@@ -96,32 +97,6 @@ class LayerDecay(PlainTrainer):
                     groups.append(group | {"params": chosen, "lr": group["lr"] * scale})
             self.optimizer = make_optimizer(groups)
         return self.optimizer
-
-
-class ClassWeights(PlainTrainer):
-    """Rare classes weigh more: each by the root of how much rarer it is than the commonest of its kind."""
-
-    def known(self, inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
-        if not hasattr(self, "weights"):
-            rows = self.train_dataset.segments.rows
-            present = torch.tensor([row["topic_target"] for row in rows]).sum(0)  # [T]
-            stances = torch.tensor([row["stance_target"] for row in rows]).sum(0)  # [T, S]
-            positive = ((len(rows) - present) / present.clamp(min=1)).sqrt()
-            self.weights = (positive, (stances.amax(-1, keepdim=True) / stances.clamp(min=1)).sqrt())
-        positive, by_stance = self.weights
-        topic, stance = super().known(inputs)
-        return (
-            topic * (1 + inputs["topic_target"] * (positive - 1)),
-            stance * (inputs["stance_target"] * by_stance).sum(-1),
-        )
-
-
-class Focal(PlainTrainer):
-    """Focal loss with gamma 2 for topics and stances (Lin et al. 2017, equation 4)."""
-
-    def terms(self, logits: JointLogits, inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
-        topic, stance = (term * (1 - torch.exp(-term)) ** 2 for term in super().terms(logits, inputs))
-        return topic, stance
 
 
 class Asymmetric(PlainTrainer):
