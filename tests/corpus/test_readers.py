@@ -153,6 +153,18 @@ def test_other_encodings_are_read_when_named(tmp_path: Path) -> None:
     assert article.text == BODY
 
 
+def test_date_in_a_form_that_is_not_understood_is_told_once_a_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [{"text": BODY, "date": day} for day in ("2024-01-05", None, "", "5 days ago", "20.2024", 1704412800)]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert [getattr(article, "date", "") for article in read(tmp_path / "a.jsonl")] == ["2024-01-05", *[None] * 5]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path / 'a.jsonl'}:4: '5 days ago' in field 'date' is no date that is understood (such as 2024-03-22); articles "
+        "with such dates have none"
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "kind"), [(None, "nothing"), (5, "a number"), (True, "true or false"), (["x"], "a list")]
 )

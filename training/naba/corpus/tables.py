@@ -6,6 +6,7 @@ for parse in read_jsonl(file, ReadConfig()):
 
 import csv
 import io
+import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,6 +25,8 @@ from naba.corpus.rejected import Record, attempt, rejecting
 from naba.errors import DataError
 from naba.jsonl import parse_object
 from naba.records import Article
+
+logger = logging.getLogger(__name__)
 
 
 def read_jsonl(file: ArticleFile, config: ReadConfig) -> Iterator[Record]:
@@ -123,7 +126,7 @@ def _seekable(file: ArticleFile) -> Iterator[Path | IO[bytes]]:
 
 
 def _record(record: Callable[[], Mapping[str, Any]], file: ArticleFile, number: int, config: ReadConfig) -> Record:
-    return lambda: attempt(file.where, number, lambda: _articles(f"{file.name}:{number}", record(), config))
+    return lambda: attempt(file.where, number, lambda: _articles(file, number, record(), config))
 
 
 def _object(line: bytes, config: ReadConfig) -> dict[str, Any]:
@@ -174,7 +177,7 @@ def _need_text_column(names: Iterable[str], config: ReadConfig) -> None:
         )
 
 
-def _articles(name: str, record: Mapping[str, Any], config: ReadConfig) -> list[Article]:
+def _articles(file: ArticleFile, number: int, record: Mapping[str, Any], config: ReadConfig) -> list[Article]:
     columns = config.columns
     text = record.get(columns.text)
     if not isinstance(text, str):
@@ -184,15 +187,35 @@ def _articles(name: str, record: Mapping[str, Any], config: ReadConfig) -> list[
             f"no text in field {columns.text!r}; the record has {', '.join(map(repr, record))}: set read.columns.text"
         )
     return page(
-        _string(record.get(columns.id)) or name,
+        _string(record.get(columns.id)) or f"{file.name}:{number}",
         text,
         config,
         title=_string(record.get(columns.title)),
-        date=parse_date(str(record.get(columns.date) or "")),
+        date=_date(record.get(columns.date), columns.date, file.where, number),
         source=_string(record.get(columns.source)),
         url=_string(record.get(columns.url)),
         keywords=_keywords(record.get(columns.keywords)),
     )
+
+
+_told: set[str] = set()
+"""Files of which it was told that they hold dates in another form."""
+
+
+def _date(value: Any, column: str, where: str, number: int) -> str | None:
+    """The day as ISO; None for no date, and for one that is not understood, which is told once a file."""
+    text = _string(value)
+    day = parse_date(text) if text else None
+    if text and day is None and where not in _told:
+        _told.add(where)
+        logger.warning(
+            "%s:%d: %r in field %r is no date that is understood (such as 2024-03-22); articles with such dates have none",
+            where,
+            number,
+            text[:40],
+            column,
+        )
+    return day
 
 
 def _kind(value: Any) -> str:
