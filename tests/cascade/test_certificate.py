@@ -4,13 +4,34 @@ import numpy as np
 import pytest
 from scipy.stats import beta, binomtest
 
-from naba.cascade.certificate import certify, fewest, lower_bound, lowest_of, most_misses
+from naba.cascade.certificate import certify, fewest, lower_bound, lowest_of, measured, most_misses
 
 
 @pytest.mark.parametrize(("hits", "count"), [(149, 149), (148, 150), (990, 1000), (1, 3), (40, 80)])
 def test_bound_is_the_one_sided_clopper_pearson_bound(hits: int, count: int) -> None:
     two_sided = binomtest(hits, count).proportion_ci(confidence_level=0.9, method="exact")
     assert lower_bound(hits, count) == pytest.approx(two_sided.low, abs=1e-12)
+
+
+def test_recall_is_of_segments_and_its_bound_of_whole_clusters_rounded_down() -> None:
+    # 99 clusters of one segment that pass, and one of 200 of which a single one does not.
+    passes, clusters = np.r_[np.ones(298, dtype=bool), False], np.r_[np.arange(99), np.full(200, 99)]
+    found = measured(passes, clusters)
+    assert (found["segments"], found["clusters"]) == (299, 100)
+    assert found["recall"] == pytest.approx(298 / 299, abs=1e-4)
+    assert found["bound"] == pytest.approx(float(beta.ppf(0.05, 99, 2)), abs=1e-4)
+    # One cluster short of what shows 0.99: the bound must not be rounded up to it.
+    assert (
+        measured(np.ones(298, dtype=bool), np.arange(298))["bound"]
+        < 0.99
+        <= measured(np.ones(299, dtype=bool), np.arange(299))["bound"]
+    )
+    assert measured(np.zeros(0, dtype=bool), np.zeros(0, dtype=int)) == {
+        "segments": 0,
+        "recall": None,
+        "clusters": 0,
+        "bound": None,
+    }
 
 
 def test_bound_without_a_miss_is_a_root_and_without_a_hit_nothing() -> None:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from naba import Labeller
+from naba.cascade.certificate import fewest
 from naba.config import EvaluateConfig
+from naba.dataset.clusters import find_clusters
 from naba.dataset.labelled import load_labelled
 from naba.evaluation.evaluate_run import evaluate_run
 from naba.evaluation.page.render import html_report
@@ -50,7 +52,8 @@ def test_figures_are_those_of_labelling_behind_the_first_stage(
     assert found["pair_f1"] == pytest.approx(score(gold, labels, labeller.schema)["pairs"]["f1"])
     positive = gold.presence[:, 0] == 1
     assert found["topics"][topics[0]]["recall"] == pytest.approx(passes[positive].mean(), abs=1e-4)
-    assert found["topics"][topics[0]]["bound"] < found["topics"][topics[0]]["recall"]
+    assert found["topics"][topics[0]]["clusters"] == len(set(find_clusters(items).of[positive]))
+    assert found["needed"] == fewest(0.8)
     alone = report["systems"]["model"]["scores"]["pairs"]["f1"]
     assert found["difference"]["value"] == pytest.approx(found["pair_f1"] - alone)
 
@@ -78,5 +81,15 @@ def test_first_stage_of_other_weights_is_left_out_and_said(
     (folder / "cascade" / "cascade.json").write_text(json.dumps(record | {"run": "0" * 16}), encoding="utf-8")
     assert evaluate_run(folder, quick(root / "data" / "seed-gold.jsonl"))["first_stage"] is None
     assert "the first stage is not evaluated" in caplog.text
+    caplog.clear()
     (folder / "cascade" / "cascade.json").write_text("{", encoding="utf-8")
     assert evaluate_run(folder, quick(root / "data" / "seed-gold.jsonl"))["first_stage"] is None
+    assert "the first stage is not evaluated" in caplog.text
+
+
+def test_first_stage_is_not_judged_on_what_it_was_fitted_on(
+    cascaded: Cascaded, tiny_run: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = quick(tiny_run.parent / "train.jsonl").model_copy(update={"allow_leak": True})
+    assert evaluate_run(cascaded[0], config)["first_stage"] is None
+    assert "it was fitted on 160 of these segments" in caplog.text

@@ -213,7 +213,8 @@ def test_topic_without_a_positive_is_never_certified(
     assert level["threshold"] is None
     assert level["topics"]["diplomacy"] | {"stances": None} == {
         "positives": 0, "independent": 0, "needed": 14, "threshold": None, "missing": 14, "segments": 0, "recall": None,
-        "bound": None, "stances": None,
+        "bound": None,
+        "clusters": 0, "stances": None,
     }  # fmt: skip
     assert level["topics"]["military_action"]["threshold"] is not None
     assert "too few" in "\n".join(told(record))

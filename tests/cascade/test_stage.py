@@ -104,6 +104,7 @@ def made(folder: Path, topics: tuple[str, ...], stances: tuple[str, ...]) -> dic
     record = {
         "run": run_fingerprint(folder),
         "normalisation": "standard-1",
+        "data": {},
         "topics": {
             topic: {"calibration": [2.0, -1.0], "stances": {one: 1 / len(stances) for one in stances}}
             for topic in topics

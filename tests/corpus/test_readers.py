@@ -166,11 +166,12 @@ def test_date_in_a_form_that_is_not_understood_is_told_once_a_file(
 
 
 @pytest.mark.parametrize(
-    ("text", "kind"), [(None, "nothing"), (5, "a number"), (True, "true or false"), (["x"], "a list")]
+    ("text", "kind"),
+    [(None, "is empty"), (5, "holds a number, not"), (True, "holds true or false, not"), (["x"], "holds a list, not")],
 )
 def test_text_of_another_kind_is_told(tmp_path: Path, text: Any, kind: str) -> None:
     (tmp_path / "a.jsonl").write_text(json.dumps({"text": text}), encoding="utf-8")
-    assert reason(tmp_path / "a.jsonl") == f"field 'text' holds no text but {kind}"
+    assert reason(tmp_path / "a.jsonl").startswith(f"field 'text' {kind}")
 
 
 def test_overlong_files_and_lines_are_set_aside_and_the_rest_goes_on(tmp_path: Path) -> None:
@@ -268,9 +269,10 @@ def test_fields_of_odd_types_do_no_harm(tmp_path: Path) -> None:
     ],
 )
 def test_outlet_that_is_not_named_is_the_host_of_the_address(tmp_path: Path, url: str, source: str | None) -> None:
-    rows = [{"text": BODY, "url": url}, {"text": BODY, "url": url, "source": "وفا"}]
+    named = [{"source": "وفا"}, {"text": f"{BODY}\n\nالمصدر: الجزيرة"}]
+    rows = [{"text": BODY, "url": url} | more for more in ({}, *named)]
     (tmp_path / "a.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
-    assert [getattr(article, "source", "") for article in read(tmp_path / "a.jsonl")] == [source, "وفا"]
+    assert [getattr(article, "source", "") for article in read(tmp_path / "a.jsonl")] == [source, "وفا", "الجزيرة"]
 
 
 def test_keywords_are_read_from_a_text_or_a_list_and_half_a_character_in_one_costs_its_record(tmp_path: Path) -> None:

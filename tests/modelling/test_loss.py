@@ -83,7 +83,7 @@ def test_focal_loss_is_cross_entropy_times_a_power_of_the_doubt() -> None:
 
 
 def test_focal_loss_of_a_certain_answer_has_a_finite_gradient() -> None:
-    topic = torch.tensor([[80.0]], requires_grad=True)
+    topic = torch.tensor([[120.0]], requires_grad=True)
     joint_loss(JointLogits(topic, torch.zeros(1, 1, 3)), targets([[1]], [[UNKNOWN]], 3), focal_gamma=0.5).backward()
     assert topic.grad is not None
     assert torch.isfinite(topic.grad).all()

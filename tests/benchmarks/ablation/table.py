@@ -22,6 +22,7 @@ from scipy import sparse, stats
 
 from naba.dataset.clusters import find_clusters
 from naba.dataset.labelled import load_labelled
+from naba.evaluation.figures import p_value
 from naba.evaluation.seeds import summarise
 from naba.evaluation.significance import compare, holm
 from naba.metrics import Labels, score
@@ -34,7 +35,7 @@ from naba.tfidf import targets
 HERE = Path(__file__).parent
 SCORE = "pairs.f1"
 RESAMPLES = 2000
-_OF_RUNS = (("p (Holm)", lambda row: f"{row['p_holm']:.3f}"), ("time", lambda row: f"{row['time']:.1f} ×"))
+_OF_RUNS = (("p (Holm)", lambda row: p_value(row["p_holm"])), ("time", lambda row: f"{row['time']:.1f} ×"))
 """Columns of techniques that cost trainings of their own: head, and the cell of a row."""
 
 
@@ -196,7 +197,7 @@ def markdown(result: dict[str, Any]) -> str:
             "",
             *_table(
                 result["averages"],
-                ("p", lambda row: f"{row['p']:.3f}"),
+                ("p", lambda row: p_value(row["p"])),
                 ("trainings", lambda row: str(row["trainings"])),
             ),
         ]

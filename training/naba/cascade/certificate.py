@@ -73,14 +73,18 @@ def certify(scores: Floats, clusters: Ints, recall: float, confidence: float = C
 
 
 def measured(passes: NDArray[np.bool_], clusters: Ints) -> dict[str, Any]:
-    """Share of n positives that pass [n], and its bound, which counts each cluster [n] once: as missed where any of it is."""
+    """How many of n positives pass [n]: `recall` among the `segments`, and the `bound` on the share of whole `clusters` [n].
+
+    As in `certify` a cluster counts once, as missed where any of it is: the bound is of that stricter share, and rounded down.
+    """
     if not len(passes):
-        return {"segments": 0, "recall": None, "bound": None}
+        return {"segments": 0, "recall": None, "clusters": 0, "bound": None}
     count, missed = len(np.unique(clusters)), len(np.unique(clusters[~passes]))
     return {
         "segments": len(passes),
         "recall": round(float(passes.mean()), 4),
-        "bound": round(lower_bound(count - missed, count), 4),
+        "clusters": count,
+        "bound": float(np.floor(lower_bound(count - missed, count) * 1e4) / 1e4),
     }
 
 

@@ -109,6 +109,8 @@ class Cascade:
                 f"one of these, or make it anew with --recall {recall}"
             )
         self.stage, self.recall = stage, recall
+        self.data: Mapping[str, str] = record["data"]
+        """The labelled files that it was fitted and certified on, and their fingerprints."""
         self.threshold: float | None = levels[recall]["threshold"]
         calibration = [record["topics"][topic]["calibration"] for topic in record["topics"]]
         self._slope, self._offset = np.array(calibration, dtype=np.float64).reshape(-1, 2).T
@@ -159,12 +161,15 @@ class Cascade:
 
 
 def recalls_of(folder: Path) -> list[float]:
-    """For which recalls a run's first stage was made; none where it has no first stage, or one that cannot be read."""
+    """For which recalls a run's first stage was made; none where it has no first stage.
+
+    Raises CheckpointError where its record cannot be read.
+    """
     path = folder / FOLDER / RECORD
     try:
         return sorted(map(float, read_json(path)["recalls"])) if path.is_file() else []
-    except (DataError, KeyError, TypeError, ValueError):
-        return []
+    except (DataError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: not as naba writes it ({error}); make it anew: naba cascade {folder}") from None
 
 
 def cascade_mark(folder: Path, recall: float | None) -> str | None:

@@ -63,7 +63,7 @@ def told(record: dict[str, Any]) -> list[str]:
                     f"; too few to certify {wanted}: {found['missing']:,} more are needed, until then everything passes"
                 )
             else:
-                said += f", recall {found['recall']:.4f}, at least {found['bound']:.4f}"
+                said += f", recall {found['recall']:.4f}; of the clusters at least {found['bound']:.4f} pass whole"
             lines.append(said)
         for source, found in level.get("without_source", {}).items():
             lines.append(

@@ -90,7 +90,8 @@ def _explain(kind: type[Config], error: ValidationError, where: str, said: Mappi
     # A mistyped key is told before the missing one it was meant to be.
     first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"])
-    where = next((place for name, place in said.items() if f"{key}.".startswith(f"{name}.")), where)
+    named = [name for name in said if f"{key}.".startswith(f"{name}.")]
+    where = said[max(named, key=len)] if named else where
     if first["type"] == "extra_forbidden":
         group: Any = kind
         for part in first["loc"][:-1]:  # an item of a list has the list's one type

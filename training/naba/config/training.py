@@ -69,7 +69,8 @@ class TrainConfig(Config):
     label_smoothing: float = Field(0.0, ge=0, lt=0.5)
     """Share of every label that is spread over all answers; 0: none."""
     focal_gamma: float = Field(0.0, ge=0, le=5)
-    """Focal loss: labels count less, the surer the model is of them, by the factor (1 - probability)^gamma; 0: all alike."""
+    """Focal loss: labels count less, the surer the model is of them, by the factor (1 - probability)^gamma; 0: all alike.
+    Smoothed labels are never wholly sure: use one or the other."""
     class_weights: bool = False
     """Rare classes count more, each by the root of how much rarer it is than the commonest of its kind."""
     stance_weight: float = Field(1.0, gt=0)

@@ -5,6 +5,7 @@ articles = html_page("000", html, ReadConfig())
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -81,13 +82,14 @@ def html_page(name: str, html: bytes | str, config: ReadConfig, *, url: str | No
 def page(name: str, text: str, config: ReadConfig, **known: Any) -> list[Article]:
     """The article of a page of text and those embedded in it; `known` as in `parse_page`.
 
-    Where no outlet is named, the host of the page's address stands for it.
+    Where nothing names the outlet, neither the record nor the text, the host of the page's address stands for it.
 
     Raises DataError for a text that cannot be labelled.
     """
-    known["source"] = known.get("source") or _host(known.get("url"))
     check_text(text, min_arabic=config.min_arabic, max_characters=config.max_characters)
     articles = parse_page(name, text, **known)
+    if articles[0].source is None:
+        articles[0] = replace(articles[0], source=_host(articles[0].url))
     if not articles[0].blocks and not articles[0].title and len(articles) == 1:
         raise DataError("no headline and no paragraph besides boilerplate")
     return articles

@@ -182,7 +182,7 @@ def _articles(file: ArticleFile, number: int, record: Mapping[str, Any], config:
     text = record.get(columns.text)
     if not isinstance(text, str):
         if columns.text in record:
-            raise DataError(f"field {columns.text!r} holds no text but {_kind(text)}")
+            raise DataError(f"field {columns.text!r} {_instead(text)}")
         raise DataError(
             f"no text in field {columns.text!r}; the record has {', '.join(map(repr, record))}: set read.columns.text"
         )
@@ -199,7 +199,7 @@ def _articles(file: ArticleFile, number: int, record: Mapping[str, Any], config:
 
 
 _told: set[str] = set()
-"""Files of which it was told that they hold dates in another form."""
+"""Files of which this process has told that they hold dates in another form: once is enough, however often they are read."""
 
 
 def _date(value: Any, column: str, where: str, number: int) -> str | None:
@@ -218,11 +218,12 @@ def _date(value: Any, column: str, where: str, number: int) -> str | None:
     return day
 
 
-def _kind(value: Any) -> str:
+def _instead(value: Any) -> str:
+    """What stands in a field in place of text, and what to do."""
     if value is None or value != value:
-        return "nothing"
+        return "is empty"
     kinds = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "fields of its own"}
-    return kinds.get(type(value), f"a {type(value).__name__}")
+    return f"holds {kinds.get(type(value), type(value).__name__)}, not text; set read.columns.text to the field that holds it"
 
 
 def _keywords(value: Any) -> tuple[str, ...]:

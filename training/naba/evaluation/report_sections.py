@@ -6,7 +6,7 @@ from typing import Any
 from naba.evaluation import report_tables as tables
 from naba.evaluation.figures import NONE, figure, met
 from naba.evaluation.markdown_table import escaped, set_table, table
-from naba.evaluation.wording import FIRST_STAGE, WILSON, no_mcnemar, recommendation
+from naba.evaluation.wording import WILSON, first_stage_line, no_mcnemar, recommendation
 
 _COLUMNS = ("precision", "recall", "F1", "support")
 _SLICES = 12
@@ -102,7 +102,7 @@ def threshold_lines(chosen: Mapping[str, Any]) -> Iterator[str]:
 
 def _first_stage(report: Mapping[str, Any]) -> Iterator[str]:
     if found := report.get("first_stage"):
-        yield from ["## Behind the first stage", "", FIRST_STAGE, ""]
+        yield from ["## Behind the first stage", "", first_stage_line(found), ""]
         yield from set_table(tables.first_stage_table(found, report["segments"]))
 
 

@@ -150,20 +150,21 @@ def first_stage_table(found: Mapping[str, Any], segments: int) -> Table:
     """How a run does behind its first stage, for each recall that this was made for."""
     rows = []
     for recall, level in found.items():
-        behind = level["difference"]
-        alone = [
-            number(level["pair_f1"]),
-            signed(behind["value"], behind["interval"]) if behind else Cell(NONE),
-            chance(behind["p"] if behind else None),
-        ]
-        rows.append(
-            [words(recall), words("all segments"), whole(segments), number(level["passes"]), Cell(NONE), *alone]
-        )
+        behind, nothing = level["difference"], Cell(NONE)
+        costs = [signed(behind["value"], behind["interval"]), chance(behind["p_holm"])] if behind else [nothing] * 2
+        whole_set = [whole(segments), number(level["passes"]), nothing, nothing]
+        rows.append([words(recall), words("all segments"), *whole_set, number(level["pair_f1"]), *costs])
         for name, part in {"any topic": level["any_topic"], **level["topics"]}.items():
-            passing = [whole(part["segments"]), number(part["recall"]), number(part["bound"])]
-            rows.append([words(recall), words(name), *passing, *[Cell(NONE)] * 3])
-    head = ("made for", "segments with", "segments", "pass", "at least", "pair-F1", "minus the run alone", "p")
-    return Table("Behind the first stage", columns(*head, words=2), rows, heads=2)
+            counted = [
+                whole(part["segments"]),
+                number(part["recall"]),
+                whole(part["clusters"]),
+                number(part["bound"], 4),
+            ]
+            rows.append([words(recall), words(name), *counted, *[nothing] * 3])
+    head = ("made for", "segments with", "segments", "pass", "clusters", "whole, at least")
+    costs_head = ("pair-F1", "minus the run alone", "p (Holm)")
+    return Table("Behind the first stage", columns(*head, *costs_head, words=2), rows, heads=2)
 
 
 def slices_tables(slices: Sequence[Mapping[str, Any]]) -> list[Table]:

@@ -37,13 +37,18 @@ INDEPENDENT = "segments taken for independent"
 
 WILSON = f"In brackets Wilson's 95 % intervals, {INDEPENDENT}."
 
-FIRST_STAGE = (
-    'What the first stage does not pass on has no topic, whatever the run would say of it. "At least" is the one-sided 95 % '
-    "bound of the share that passes (Clopper and Pearson), each cluster counted once."
-)
-
 _INDEPENDENT_FROM = 0.9
 """Clusters a segment from which segments may be taken for independent."""
+
+
+def first_stage_line(found: Mapping[str, Any]) -> str:
+    """What the figures of a run behind its first stage are, and what they cannot show."""
+    needed = "; ".join(f"recall {recall}: {level['needed']}" for recall, level in found.items())
+    return (
+        "What the first stage does not pass on has no topic, whatever the run would say of it. Under “whole, at least” stands "
+        "the one-sided 95 % bound (Clopper and Pearson) of the share of clusters of which nothing is lost. So many clusters with a "
+        f"topic could show what it was made for, fewer cannot: {needed}."
+    )
 
 
 def system_names(report: Mapping[str, Any]) -> list[str]:

@@ -53,8 +53,9 @@ def loss_terms(
 ) -> tuple[Tensor, Tensor]:
     """Cross-entropy of every topic and of every topic's stance, both [B, T], known or not.
 
-    With `focal_gamma` a term is multiplied by (1 - p)^gamma, p being the probability of the wanted answer (Lin et al. 2017,
-    "Focal Loss for Dense Object Detection", equation 4).
+    With `focal_gamma` a term is multiplied by (1 - exp(-term))^gamma. For a target without doubt exp(-term) is the probability
+    of the wanted answer, and this is focal loss (Lin et al. 2017, "Focal Loss for Dense Object Detection", equation 4); targets
+    that are smoothed or a teacher's have an entropy of their own, which keeps the factor above zero.
     """
     topic_target = targets["topic_target"] * (1 - label_smoothing) + label_smoothing / 2
     stance_target = targets["stance_target"]

@@ -9,9 +9,9 @@ from naba.evaluation.page.shown_mistakes import Limits, mistakes
 from naba.evaluation.page.summary import summary
 from naba.evaluation.tables import pairs_first
 from naba.evaluation.wording import (
-    FIRST_STAGE,
     INDEPENDENT,
     WILSON,
+    first_stage_line,
     no_mcnemar,
     notes,
     readings_line,
@@ -72,7 +72,7 @@ def report_view(report: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
         "first_stage": tables.first_stage_table(found, report["segments"])
         if (found := report.get("first_stage"))
         else None,
-        "FIRST_STAGE": FIRST_STAGE,
+        "first_stage_line": first_stage_line(found) if found else None,
         "slices": tables.slices_tables(report["slices"]),
         "behaviour": behaviour,
         "behaviour_kinds": tables.behaviour_kinds_table(behaviour) if behaviour else None,

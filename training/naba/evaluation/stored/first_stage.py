@@ -11,8 +11,9 @@ class PassingPositives(TypedDict):
 
     segments: Count
     recall: Share | None
+    clusters: Count
     bound: Share | None
-    """One-sided 95 % lower bound of the recall, each cluster counted once."""
+    """One-sided 95 % lower bound of the share of clusters that pass whole."""
 
 
 @strict
@@ -23,6 +24,8 @@ class BehindDifference(TypedDict):
     interval: Interval | None
     p: Share
     """Two-sided, of the randomisation test."""
+    p_holm: Share
+    """Adjusted for the number of recalls."""
 
 
 @strict
@@ -31,6 +34,8 @@ class FirstStage(TypedDict):
 
     passes: Share
     """Of all segments."""
+    needed: Count
+    """The fewest clusters by which the recall that it was made for could be shown."""
     any_topic: PassingPositives
     topics: dict[str, PassingPositives]
     pair_f1: Share | None
