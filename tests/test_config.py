@@ -29,6 +29,7 @@ KINDS = {
     "search.yaml": SearchConfig,
     "train.yaml": TrainConfig,
     "naba-news.yaml": TrainConfig,
+    "naba-news-start.yaml": TrainConfig,
     "evaluate.yaml": EvaluateConfig,
     "compare.yaml": CompareConfig,
     "label.yaml": LabelConfig,
