@@ -131,6 +131,14 @@ def test_stage_is_read_as_it_was_written_for_any_labels(
     assert Cascade.load(tmp_path, 0.99, labels).passes(["تدريب"]).all()  # nothing certified: everything passes
 
 
+def test_shipped_run_has_a_first_stage_for_its_weights(root: Path, schema: LabelSchema) -> None:
+    for recall in (0.98, 0.99):
+        passes = Cascade.load(root / "models" / "naba-news", recall, schema).passes(
+            ["قصفت الطائرات الحربية مواقع في المدينة وقتل خمسة", "افتتح معرض الزهور أبوابه وفاز الفريق بالكأس"]
+        )
+        assert passes.tolist() == [True, False]
+
+
 def test_another_recall_is_refused_with_those_there_are(tmp_path: Path, schema: LabelSchema) -> None:
     made(tmp_path, schema.topic_ids, schema.stance_ids)
     with pytest.raises(ConfigError, match=r"cascade = 0\.95.*recall 0\.98, 0\.99"):
