@@ -128,8 +128,13 @@ def test_same_machinery_is_not() -> None:
     assert differences({"processes": 1}, now) == []
 
 
-def test_run_of_an_earlier_naba_says_what_it_does_not_record(naba: Run, root: Path) -> None:
-    told = fault(naba("train", "--from-run", root / "models" / "naba-news", "--out", "again"))
+def test_run_of_an_earlier_naba_says_what_it_does_not_record(naba: Run, run: Path, tmp_path: Path) -> None:
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    for key in ("encoder", "precision", "device", "processes"):
+        del record[key]
+    (tmp_path / "earlier").mkdir()
+    (tmp_path / "earlier" / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    told = fault(naba("train", "--from-run", tmp_path / "earlier", "--out", "again"))
     assert "does not record encoder, precision, device, processes" in told
     assert "into a YAML file" in told
 
