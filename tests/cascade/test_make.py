@@ -218,6 +218,8 @@ def test_topic_without_a_positive_is_never_certified(
     }  # fmt: skip
     assert level["topics"]["military_action"]["threshold"] is not None
     assert "too few" in "\n".join(told(record))
+    assert "authored" not in told(record)[0]
+    assert "certified on authored segments alone" in told(record | {"segments": {"authored": True}})[0]
 
 
 def test_faults_of_the_user_are_told(tiny_run: Path, tmp_path: Path, write_rows: Rows, schema: LabelSchema) -> None:

@@ -53,6 +53,10 @@ def cascade(
 def told(record: dict[str, Any]) -> list[str]:
     """What cascade.json says, in lines."""
     lines = []
+    if record["segments"]["authored"]:
+        lines.append(
+            "certified on authored segments alone: of published news these recalls say nothing; name read segments with --data"
+        )
     for recall, level in record["recalls"].items():
         wanted = f"{float(recall):.4g}"
         lines.append(f"recall {wanted}, one-sided {level['confidence']:.0%} confidence, for news as labelled:")
