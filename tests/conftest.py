@@ -110,6 +110,19 @@ def naba(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tm
 
 
 @pytest.fixture
+def no_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies in a folder named "closed" can be listed but not looked at, as where the right to enter it is missing."""
+    stat = Path.stat
+
+    def refused(path: Path, **options: bool) -> os.stat_result:
+        if path.parent.name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refused)
+
+
+@pytest.fixture
 def labelled(schema: LabelSchema) -> Callable[..., LabelledSegment]:
     """Make a labelled segment: `labelled("text", diplomacy="support")`; topics not named are absent, None is unknown."""
 

@@ -1,5 +1,4 @@
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -98,17 +97,10 @@ def test_names_in_arabic_stay_as_they_are_and_controls_are_shown() -> None:
     assert printable("a\nb\x1b[0m\u202e") == "a\\nb\\x1b[0m\\u202e"
 
 
-def test_folder_that_may_be_listed_but_not_entered_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("no_entry")
+def test_folder_that_may_be_listed_but_not_entered_is_told(tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir()
     (tmp_path / "closed" / "a.txt").touch()
-    stat = Path.stat
-
-    def refused(path: Path, **options: bool) -> os.stat_result:
-        if path.parent.name == "closed":
-            raise PermissionError(13, "Permission denied", str(path))
-        return stat(path, **options)
-
-    monkeypatch.setattr(Path, "stat", refused)
     for given in (tmp_path, tmp_path / "closed", tmp_path / "closed" / "a.txt"):
         with pytest.raises(DataError, match=r"a\.txt: cannot be read \(Permission denied\); check"):
             article_files([given])

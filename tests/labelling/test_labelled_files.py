@@ -1,7 +1,6 @@
 import gzip
 import json
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -240,16 +239,9 @@ def test_parts_are_read_in_the_order_of_their_manifest(tmp_path: Path) -> None:
     assert ids(tmp_path) == ["not listed", "0", "1", "2", "3"]
 
 
-def test_folder_that_may_be_listed_but_not_entered_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("no_entry")
+def test_folder_that_may_be_listed_but_not_entered_is_told(tmp_path: Path) -> None:
     write(tmp_path / "closed" / "part-00000-00000.jsonl", labelled_article("a", [{}]))
-    stat = Path.stat
-
-    def refused(path: Path, **options: bool) -> os.stat_result:
-        if path.parent.name == "closed":
-            raise PermissionError(13, "Permission denied", str(path))
-        return stat(path, **options)
-
-    monkeypatch.setattr(Path, "stat", refused)
     for given in (tmp_path / "closed", tmp_path / "*"):
         with pytest.raises(DataError, match=r"00000\.jsonl: cannot be read \(Permission denied\); check its rights"):
             labelled_files([given])

@@ -27,6 +27,7 @@ from naba.fingerprint import fingerprint
 from naba.jsonl import read_json, write_json
 from naba.modelling.exported import run_fingerprint
 from naba.schema import LabelSchema
+from naba.scores import Labels
 from naba.text import normaliser
 
 FOLDER, RECORD, WEIGHTS = "cascade", "cascade.json", "weights.safetensors"
@@ -192,6 +193,11 @@ def passing(scores: NDArray[np.floating[Any]], threshold: float | None) -> NDArr
     if threshold is None:
         return np.ones(len(scores), dtype=bool)
     return np.asarray(scores.max(axis=1) >= threshold)
+
+
+def behind(labels: Labels, passes: NDArray[np.bool_]) -> Labels:
+    """A run's labels of N segments where it reads only those that pass [N]: the others have no topic."""
+    return Labels(labels.presence * passes[:, None], labels.stance)
 
 
 def write_stage(folder: Path, stage: LinearStage, record: Mapping[str, Any]) -> dict[str, Any]:

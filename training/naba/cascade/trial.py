@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from naba.cascade.config import CascadeConfig
-from naba.cascade.stage import LinearStage, passing
+from naba.cascade.stage import LinearStage, behind, passing
 from naba.cascade.unlabelled import corpus_texts
 from naba.dataset.labelled import load_labelled
 from naba.errors import DataError
@@ -74,8 +74,7 @@ class Trial:
         found: dict[str, Any] = {"segments": len(texts), "with_a_topic": int(positive.sum())} | _f1(gold, alone, self)
         for recall, threshold in thresholds.items():
             passes = passing(first, threshold)
-            behind = Labels(alone.presence * passes[:, None], alone.stance)
-            found[recall] = _f1(gold, behind, self) | {
+            found[recall] = _f1(gold, behind(alone, passes), self) | {
                 "passes": round(float(passes.mean()), 4),
                 "recall": round(float(passes[positive].mean()), 4) if positive.any() else None,
             }

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from naba.cascade.certificate import fewest, measured
-from naba.cascade.stage import Cascade, passing, recalls_of
+from naba.cascade.stage import Cascade, behind, passing, recalls_of
 from naba.dataset.labelled import load_labelled
 from naba.errors import CheckpointError
 from naba.evaluation.answers import Answers, TestSet
@@ -23,7 +23,6 @@ from naba.evaluation.significance import compare, holm
 from naba.fingerprint import fingerprint
 from naba.metrics import score
 from naba.paths import find
-from naba.scores import Labels
 
 logger = logging.getLogger(__name__)
 SCORE = "pairs.f1"
@@ -60,15 +59,15 @@ def first_stage(
     found: dict[str, Any] = {}
     for cascade in cascades:
         passes = passing(scores, cascade.threshold)
-        behind = Labels(answers.labels.presence * passes[:, None], answers.labels.stance)
-        compared = compare(test.gold, behind, answers.labels, test.schema, test.clusters, resamples=resamples)
+        labels = behind(answers.labels, passes)
+        compared = compare(test.gold, labels, answers.labels, test.schema, test.clusters, resamples=resamples)
         interval = (difference := compared.get(SCORE)) and difference.interval
         found[str(cascade.recall)] = {
             "passes": float(passes.mean()),
             "needed": fewest(cascade.recall),
             "any_topic": _of(present.any(axis=1), passes, test),
             "topics": {topic: _of(present[:, t], passes, test) for t, topic in enumerate(test.schema.topic_ids)},
-            "pair_f1": score(test.gold, behind, test.schema)["pairs"]["f1"] if difference else None,
+            "pair_f1": score(test.gold, labels, test.schema)["pairs"]["f1"] if difference else None,
             "difference": difference
             and {
                 "value": difference.value,

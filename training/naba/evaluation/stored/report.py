@@ -4,8 +4,9 @@
     report["systems"]["model"]["scores"]["pairs"]["f1"]
     json_schema()                                             # the same for other programs, as JSON Schema
 
-Format 3 is format 2 with `curves` and `behaviour`, format 4 that with `first_stage`. A key more or less, a share above 1 or a NaN is an error that names
-the key's path. The parts: `scores` and `parts` beside this. The form of comparison.json, which `naba compare` writes, is here too.
+Format 3 is format 2 with `curves` and `behaviour`, format 4 that with `first_stage`. A key more or less, a share above 1 or
+a NaN is an error that names the key's path. The parts: `scores`, `parts` and `first_stage` beside this. The form of
+comparison.json, which `naba compare` writes, is here too.
 """
 
 from collections.abc import Mapping
