@@ -96,11 +96,13 @@ def page(name: str, text: str, config: ReadConfig, **known: Any) -> list[Article
 
 
 def _host(url: str | None) -> str | None:
+    address = url or ""
     try:
-        host = urlsplit(url or "").hostname
+        # Without a scheme («www.example.com/1») all of it would count as a path.
+        host = urlsplit(address if "//" in address else f"//{address}").hostname
     except ValueError:  # an address that is none
         return None
-    return host.removeprefix("www.") if host else None
+    return host.removeprefix("www.") if host and "." in host else None
 
 
 def _may_be_arabic(html: bytes | str) -> bool:

@@ -15,10 +15,11 @@ from typing import IO
 from naba.config import ReadConfig
 from naba.corpus.archives import members
 from naba.corpus.article_file import ArticleFile, on_disk, streamed
+from naba.corpus.csv_file import read_csv
 from naba.corpus.files import STDIN, article_files, printable
 from naba.corpus.pages import read_html, read_text
 from naba.corpus.rejected import Record, Rejected, guarded
-from naba.corpus.tables import read_csv, read_jsonl, read_parquet
+from naba.corpus.tables import read_jsonl, read_parquet
 from naba.corpus.warc import read_warc
 from naba.errors import DataError
 from naba.records import Article
