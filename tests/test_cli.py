@@ -101,12 +101,20 @@ def test_bad_files_of_a_batch_are_named_and_the_exit_code_says_so(naba: Run, tin
     (tmp_path / "in" / "good.txt").write_text("قال الوزير إن المحادثات مستمرة.", encoding="utf-8")
     (tmp_path / "in" / "old.txt").write_bytes("قال الوزير إن المحادثات مستمرة.".encode("cp1256"))
     code, out, errors = naba("label", "in", "--out", "out", "--model", tiny_run)
-    assert code == 2
+    assert code == 3
     assert "1 articles, 1 segments" in out
     assert "in/old.txt: not UTF-8" in errors
     assert "rejected.jsonl" in errors
     assert "Traceback" not in errors
     assert len((tmp_path / "out" / "part-00000-00000.jsonl").read_text(encoding="utf-8").splitlines()) == 1
+
+
+def test_batch_of_which_nothing_could_be_labelled_is_a_fault(naba: Run, tiny_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "old.txt").write_bytes("قال الوزير إن المحادثات مستمرة.".encode("cp1256"))
+    for out in ("out", "-"):
+        code, _, errors = naba("label", "old.txt", "--out", out, "--model", tiny_run)
+        assert code == 2
+        assert "old.txt: not UTF-8" in errors
 
 
 def test_user_faults_are_one_line_and_exit_code_two(naba: Run, tiny_run: Path, tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from naba.cli.terminal import log_to_terminal
+from naba.cli import terminal
+from naba.cli.terminal import Bars, log_to_terminal
 from naba.notice import NOTICE
 
 
@@ -46,4 +47,18 @@ def test_verbose_says_where_each_line_comes_from(monkeypatch: pytest.MonkeyPatch
         "INFO naba.finetuning.train: reading",
         "NOTICE naba.finetuning.train: run: going on",
         "WARNING naba.finetuning.train: run: little data",
+    ]
+
+
+def test_log_without_a_terminal_gets_a_line_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter([0.0, 30.0, 60.0, 90.0, 120.0])
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: next(clock))
+    with Bars().task("labelling", 4000, "records") as advance:
+        for _ in range(4):
+            advance(500, "230 segments/s")
+    assert capsys.readouterr().err.splitlines() == [
+        "naba: labelling: 1,000 of 4,000 records, 0:03:00 left, 230 segments/s",
+        "naba: labelling: 2,000 of 4,000 records, 0:02:00 left, 230 segments/s",
     ]

@@ -210,6 +210,49 @@ def test_same_job_again_has_nothing_to_do_also_where_its_end_was_cut_off(
     assert not (tmp_path / "one.jsonl.parts").exists()
 
 
+@pytest.mark.parametrize("lost_list", [False, True])
+def test_part_that_was_lost_or_changed_after_the_end_is_labelled_again_and_no_other(
+    news: Path,
+    tmp_path: Path,
+    config: Callable[..., LabelConfig],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    lost_list: bool,
+) -> None:
+    out = tmp_path / "out"
+    label_paths([news], out, config())
+    before = files_of(out)
+    parts = sorted(out.glob("part-*"))
+    parts[0].unlink()
+    damaged = parts[-1].read_bytes()
+    parts[-1].write_bytes(damaged[:-9] + b"xxxxxxx}\n")  # of the same size
+    if lost_list:  # then the shards that set something aside are read again too
+        (out / "rejected.jsonl").unlink()
+    written: list[str] = []
+    write = JobFolder.write
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            JobFolder, "write", lambda job, shard, items: (written.append(shard), write(job, shard, items))[1]
+        )
+        again = label_paths([news], out, config())
+    assert not again.done_before
+    expected = {parts[0].stem[5:], parts[-1].stem[5:]}
+    assert expected == set(written) if not lost_list else expected < set(written) and len(written) < len(parts)
+    assert files_of(out) == before
+    assert "2 of" in caplog.text or lost_list
+    assert label_paths([news], out, config()).done_before
+
+
+@pytest.mark.parametrize(("name", "formats"), [("a.csv", ["jsonl", "parquet"]), ("a.jsonl", ["csv"])])
+def test_formats_that_one_file_cannot_have_are_refused(
+    news: Path, tmp_path: Path, config: Callable[..., LabelConfig], name: str, formats: list[str]
+) -> None:
+    with pytest.raises(DataError, match="need a folder"):
+        label_paths([news], tmp_path / name, config(formats=formats))
+    with pytest.raises(ConfigError, match="standard output gets JSONL"):
+        label_stream([news], config(formats=["csv"]), lambda line: None, say=lambda item: None)
+
+
 def test_output_among_the_input_is_refused_before_anything_is_read(
     news: Path, tmp_path: Path, config: Callable[..., LabelConfig]
 ) -> None:
@@ -311,8 +354,10 @@ def test_standard_input_is_labelled_as_the_same_file_is(
     lines: list[str] = []
     said: list[str] = []
     stream = io.BytesIO((news / "table.jsonl").read_bytes())
-    count = label_stream([Path("-")], config(), lines.append, say=lambda item: said.append(str(item)), stdin=stream)
-    assert count == len(said) == 2
+    labelled, count = label_stream(
+        [Path("-")], config(), lines.append, say=lambda item: said.append(str(item)), stdin=stream
+    )
+    assert count == len(said) == 2 and labelled == len(lines)
     assert [json.loads(line)["id"] for line in lines] == [f"t{n}" for n in range(9)]
 
 

@@ -7,7 +7,7 @@ from typing import IO, Annotated, Any
 
 import typer
 
-from naba.cli.terminal import FAULT, Bars, Overrides, Replace, default_config, quiet, say, show
+from naba.cli.terminal import FAULT, PARTLY, Bars, Overrides, Replace, default_config, quiet, say, show
 
 STREAM = Path("-")
 """Standard input among the paths, standard output as --out."""
@@ -28,7 +28,10 @@ def label(
     overwrite: Replace = False,
     set_: Overrides = None,
 ) -> None:
-    """Label articles: segments with topics, stances and probabilities. Stopped, the same command goes on."""
+    """Label articles: segments with topics, stances and probabilities. Stopped, the same command goes on.
+
+    Exit codes: 0 all labelled; 3 labelled, but for records that were set aside; 2 a fault, nothing labelled; 130 stopped.
+    """
     quiet()
     from naba.config import LabelConfig, load_config
 
@@ -45,6 +48,8 @@ def label(
     if totals.done_before:
         say(f"naba: {out}: was done before, from the same input and model; nothing was left to do")
     files = ", ".join(map(str, totals.files[:3])) + (f" and {len(totals.files) - 3:,} more" if totals.files[3:] else "")
+    if not totals.articles and not totals.rejected:
+        say("naba: the input holds no record; nothing was there to label")
     show(f"{totals.articles:,} articles, {totals.segments:,} segments: {files or 'no files'}")
     if totals.rejected:
         for rejected in totals.first_rejected:
@@ -53,7 +58,7 @@ def label(
         say(
             f"naba: {totals.rejected:,} set aside{f' ({more:,} not shown)' if more else ''}, with reasons in {totals.rejected_file}"
         )
-        raise typer.Exit(FAULT)
+        raise typer.Exit(PARTLY if totals.articles else FAULT)
 
 
 def _to_standard_output(paths: list[Path], settings: Any, stdin: IO[bytes] | None) -> None:
@@ -65,11 +70,13 @@ def _to_standard_output(paths: list[Path], settings: Any, stdin: IO[bytes] | Non
         sys.stdout.buffer.flush()
 
     try:
-        rejected = label_stream(paths, settings, line, say=lambda item: say(f"naba: set aside: {item}"), stdin=stdin)
+        labelled, rejected = label_stream(
+            paths, settings, line, say=lambda item: say(f"naba: set aside: {item}"), stdin=stdin
+        )
     except BrokenPipeError:  # as `| head` leaves it
         sys.stderr.close()
         raise typer.Exit(0) from None
     except OSError as error:
         raise DataError(f"standard output: cannot be written ({error.strerror or error})") from None
     if rejected:
-        raise typer.Exit(FAULT)
+        raise typer.Exit(PARTLY if labelled else FAULT)

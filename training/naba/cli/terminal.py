@@ -2,8 +2,10 @@
 
 import logging
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +21,8 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that
 Replace = Annotated[bool, typer.Option("--overwrite", help="Replace an output that is already there.")]
 FAULT = 2
 """Exit code of a user's fault."""
+PARTLY = 3
+"""Exit code where the work was done, but for records that had to be set aside."""
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
 
@@ -41,7 +45,8 @@ def quiet() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     warnings.filterwarnings("ignore", module="torch")
-    for name in ("huggingface_hub", "httpx"):  # their retries are told in one line by the error that follows
+    # Their retries, and pages that are no HTML, are told in one line by the error that follows.
+    for name in ("huggingface_hub", "httpx", "trafilatura", "htmldate"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     from transformers.utils import logging as transformers_logging
 
@@ -79,8 +84,12 @@ def show(text: str) -> None:
     console().print(text, highlight=False, markup=False, soft_wrap=True)
 
 
+TELL_EVERY = 60.0
+"""Seconds between the lines that stand in a log for a progress bar."""
+
+
 class Bars:
-    """Progress bars on a terminal, nothing elsewhere."""
+    """Progress bars on a terminal; elsewhere, as in a scheduler's log, a line on standard error now and then."""
 
     @contextmanager
     def task(self, label: str, total: int | None, unit: str) -> Iterator[Advance]:
@@ -95,6 +104,9 @@ class Bars:
         )
 
         console = Console(stderr=True)
+        if not console.is_terminal:
+            yield _told_now_and_then(label, total, unit)
+            return
         columns = (
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -104,6 +116,28 @@ class Bars:
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
         )
-        with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        with Progress(*columns, console=console) as bars:
             task = bars.add_task(label, total=total, note="")
             yield lambda done, note: bars.update(task, advance=done, note=note)
+
+
+def _told_now_and_then(label: str, total: int | None, unit: str) -> Advance:
+    begun = told = time.monotonic()
+    reached = 0
+
+    def advance(done: int, note: str) -> None:
+        nonlocal told, reached
+        reached += done
+        now = time.monotonic()
+        if now - told < TELL_EVERY:
+            return
+        told = now
+        left = (
+            f", {timedelta(seconds=round((now - begun) * (total - reached) / reached))} left"
+            if total and reached
+            else ""
+        )
+        of = f" of {total:,}" if total else ""
+        say(f"naba: {label}: {reached:,}{of} {unit}{left}{f', {note}' if note else ''}")
+
+    return advance

@@ -18,13 +18,13 @@ from naba.corpus.readers import Rejected, read_articles
 from naba.corpus.shards import File, count_in, file_groups
 from naba.errors import ConfigError, DataError
 from naba.jsonl import dumps
+from naba.labelling.finished import finished_before
 from naba.labelling.labeller import Item, LabelledLater, Labeller
 from naba.labelling.output import (
     JobFolder,
     Target,
     Written,
     check,
-    finished_before,
     opened,
     refuse_inputs,
     started_with,
@@ -116,13 +116,17 @@ def label_stream(
     *,
     say: Callable[[Rejected], None],
     stdin: IO[bytes] | None = None,
-) -> int:
+) -> tuple[int, int]:
     """Label articles as they come: `line` is given each labelled article as JSON, `say` what had to be set aside.
 
-    Returns how much was set aside. Raises as `label_paths` does.
+    Returns how many were labelled, and how many set aside. Raises as `label_paths` does.
     """
     if config.runner != "local":
         raise ConfigError("--out -: standard output is written by the local runner alone; name a folder")
+    if config.formats != ["jsonl"]:
+        raise ConfigError(
+            f"--out -: standard output gets JSONL, not {', '.join(config.formats)}; name a file or folder"
+        )
     article_files(paths, stdin=stdin is not None)
     labeller = Labeller.load(
         config.model,
@@ -131,15 +135,16 @@ def label_stream(
         batch_tokens=config.batch_tokens,
         cascade=config.cascade,
     )
-    rejected = 0
+    labelled = rejected = 0
     articles = read_articles(paths, config.read, stdin=stdin)
     for item in labeller.label_articles(articles, max_words=config.read.max_words, at_once=STREAMED_AT_ONCE):
         if isinstance(item, Rejected):
             rejected += 1
             say(item)
         else:
+            labelled += 1
             line(dumps(article_row(item)))
-    return rejected
+    return labelled, rejected
 
 
 def _run(

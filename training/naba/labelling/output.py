@@ -29,6 +29,10 @@ from naba.schema import LabelSchema
 
 PLAN, MANIFEST, NOTES, REJECTED = ".job.json", "manifest.json", ".shards", "rejected.jsonl"
 _PART = re.compile(r"part-(\d{5,}-\d{5,}|none)\.(jsonl|csv|parquet)")
+_NOT_WRITTEN = re.compile(
+    r"\.(txt|json|ndjson|tsv|xlsx?|ods|gz|bz2|xz|zst|zip|html?|xml|md|ya?ml|pdf|docx|sql|db|sqlite|arrow|feather|orc|avro|pkl|pickle)"
+)
+"""Endings of files of other kinds: whoever names one does not want a folder."""
 SHOWN = 20
 """How many rejected inputs a job's totals name one by one; all stand in rejected.jsonl."""
 
@@ -46,13 +50,20 @@ class Target:
 
     @classmethod
     def of(cls, out: Path, formats: Sequence[str]) -> "Target":
-        """A folder, or a file whose ending is that of a format. Raises DataError for the ending of another kind of file."""
+        """A folder, or a file whose ending is that of a format.
+
+        Raises DataError for the ending of another kind of file, or for a file of one kind where others are asked for.
+        """
         if out.is_dir():
             return cls(out, None, tuple(formats), out / REJECTED)
         kind = out.suffix.removeprefix(".")
         if kind in FORMATS:
+            if tuple(formats) not in (("jsonl",), (kind,)):  # the former is the default: nobody asked for it
+                raise DataError(
+                    f"{out}: is one .{kind} file, but formats = [{', '.join(formats)}]; several need a folder as --out"
+                )
             return cls(out.with_name(f"{out.name}.parts"), out, (kind,), out.with_name(f"{out.name}.{REJECTED}"))
-        if out.suffix in (".txt", ".json", ".ndjson", ".tsv", ".xlsx", ".gz", ".html", ".zip"):
+        if _NOT_WRITTEN.fullmatch(out.suffix.lower()):
             raise DataError(
                 f"{out}: naba writes {', '.join(f'.{kind}' for kind in FORMATS)}, or a folder; choose another --out"
             )
@@ -101,7 +112,7 @@ class JobFolder:
         for kind in self.target.formats:
             path = self.target.folder / f"part-{shard}.{kind}"
             write_part(path, articles, self._schema)
-            files[path.name] = {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+            files[path.name] = {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
         note = {
             "shard": shard,
             "articles": len(articles),
@@ -208,22 +219,6 @@ def check(target: Target, plan: Mapping[str, Any] | None, *, overwrite: bool) ->
     return bool(before) and not differing
 
 
-def finished_before(target: Target, plan: Mapping[str, Any]) -> Written | None:
-    """What an earlier start of this very job wrote to its end, tidied up; None where none did."""
-    path = target.folder / MANIFEST
-    if not path.is_file() or (target.folder / PLAN).is_file():
-        return None
-    manifest = read_json(path)
-    if {key: value for key, value in manifest.items() if key not in ("totals", "shards")} != dict(plan):
-        return None
-    parts = [target.folder / name for shard in manifest["shards"] for name in shard["files"]]
-    files = [target.file] if target.file else parts
-    if not all(file.is_file() for file in files):
-        return None
-    tidy(target)
-    return Written(files, target.rejected, **manifest["totals"], done_before=True)
-
-
 def tidy(target: Target) -> None:
     """Remove what only a stop needs, of a job that is done; of parts that were joined the manifest goes last."""
     (target.folder / PLAN).unlink(missing_ok=True)
@@ -272,6 +267,7 @@ def _half_written(target: Target) -> Iterator[Path]:
             yield from folder.glob(f".{name if name == 'part-*' or name == '*.json' else escape(name)}.*.tmp")
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The checksum of a file's bytes, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
