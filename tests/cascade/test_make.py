@@ -74,6 +74,29 @@ def test_too_few_positives_let_everything_pass_and_the_message_says_how_many_are
     assert Cascade.load(folder, 0.99, schema).passes(ROUTINE).all()
 
 
+def test_first_stage_that_knows_authored_segments_alone_warns_where_it_is_used(
+    cascaded: tuple[Path, dict[str, Any]], schema: LabelSchema, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, _ = cascaded
+    Cascade.load(folder, 0.8, schema)
+    (warning,) = (record.getMessage() for record in caplog.records)
+    assert warning.startswith(f"{folder}: this first stage was certified on authored segments alone")
+
+
+@pytest.mark.slow
+def test_ray_writes_behind_the_first_stage_what_one_machine_does(
+    cascaded: tuple[Path, dict[str, Any]], root: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("ray")
+    config = {"model": str(cascaded[0]), "device": "cpu", "engine": "float32", "shard": 3, "cascade": 0.8}
+    for runner in ("local", "ray"):
+        label_paths([root / "seeds"], tmp_path / runner, LabelConfig.model_validate(config | {"runner": runner}))
+    parts = sorted(path.name for path in (tmp_path / "local").glob("part-*"))
+    assert parts == sorted(path.name for path in (tmp_path / "ray").glob("part-*"))
+    assert all((tmp_path / "local" / name).read_bytes() == (tmp_path / "ray" / name).read_bytes() for name in parts)
+    assert '"screened": true' in "".join(path.read_text("utf-8") for path in (tmp_path / "ray").glob("part-*"))
+
+
 def test_what_passes_is_labelled_as_without_the_first_stage_and_the_rest_is_marked(
     cascaded: tuple[Path, dict[str, Any]], schema: LabelSchema
 ) -> None:

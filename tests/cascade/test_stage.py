@@ -105,6 +105,7 @@ def made(folder: Path, topics: tuple[str, ...], stances: tuple[str, ...]) -> dic
         "run": run_fingerprint(folder),
         "normalisation": "standard-1",
         "data": {},
+        "segments": {"authored": False},
         "topics": {
             topic: {"calibration": [2.0, -1.0], "stances": {one: 1 / len(stances) for one in stances}}
             for topic in topics

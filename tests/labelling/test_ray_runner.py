@@ -25,6 +25,7 @@ from naba.labelling.job import label_paths, label_stream
 from naba.labelling.labeller import Labeller
 from naba.labelling.output import NOTES, JobFolder, Target, opened
 from naba.labelling.plan import plan_of
+from naba.labelling.ray_cluster import connected
 from naba.labelling.ray_runner import choose, run_on_ray
 from naba.labelling.ray_stages import TRIES, Done, Group, ShardLabeller, Work, look, read
 from naba.progress import SILENT
@@ -309,8 +310,8 @@ def test_ray_writes_the_same_bytes_and_goes_on_with_what_the_local_runner_began(
     assert notes_of(Path("both")) == 3
     label_paths([Path("news")], Path("both"), config(**formats))
     assert files_of(Path("both")) == files_of(Path("local"))
-    label_paths([Path("news")], Path("one.csv"), config(**formats))
-    label_paths([Path("news")], Path("local.csv"), config("local", **formats))
+    label_paths([Path("news")], Path("one.csv"), config())
+    label_paths([Path("news")], Path("local.csv"), config("local"))
     assert Path("one.csv").read_bytes() == Path("local.csv").read_bytes()
     assert cluster.is_initialized()  # the caller's connection is left to the caller
 
@@ -385,7 +386,7 @@ def test_command_that_was_killed_goes_on_and_is_quiet(news: Path, tmp_path: Path
     assert not [line for pid, line in below.items() if Path(f"/proc/{pid}").exists()]  # Ray ends with its driver
 
     again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS, check=False)
-    assert again.returncode == 2  # two records were set aside
+    assert again.returncode == 3  # two records were set aside
     lines = again.stderr.splitlines()
     assert "shards were done before" in lines[0]
     assert all(line.startswith("naba: ") for line in lines), again.stderr
@@ -398,3 +399,19 @@ def test_address_without_a_cluster_is_a_fault_of_one_line(news: Path, tmp_path: 
     for address in ("127.0.0.1:1", "ray://127.0.0.1:1"):
         with pytest.raises(NabaError, match=r"ray\.address"):
             label_paths([news], tmp_path / "out", config(ray={"address": address}), overwrite=True)
+
+
+def test_cluster_that_this_machine_was_last_started_for_must_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ray")
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "ray_current_cluster").write_text("127.0.0.1:1")  # its head is gone
+    settings = LabelConfig.model_validate({"runner": "ray", "ray": {"address": "auto"}})
+    with (
+        pytest.raises(ConfigError, match=r"'auto': the cluster that this machine knows, 127\.0\.0\.1:1, does not"),
+        connected(settings),
+    ):
+        pass

@@ -8,6 +8,7 @@ cascade.json says what it was made from, and for which recalls there is a certif
 weights. It is used only with the very run that it was made for.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -29,6 +30,8 @@ from naba.modelling.exported import run_fingerprint
 from naba.schema import LabelSchema
 from naba.scores import Labels
 from naba.text import normaliser
+
+logger = logging.getLogger(__name__)
 
 FOLDER, RECORD, WEIGHTS = "cascade", "cascade.json", "weights.safetensors"
 FORMAT = 1
@@ -141,6 +144,12 @@ class Cascade:
             if tuple(record["topics"]) != schema.topic_ids:
                 raise CheckpointError(f"{path}: has other topics than the run; make it anew: naba cascade {folder}")
             stage = LinearStage(tensors["weights"], tensors["bias"], record["normalisation"])
+            if record["segments"]["authored"]:
+                logger.warning(
+                    "%s: this first stage was certified on authored segments alone; how much of published news it loses is "
+                    "not known",
+                    folder,
+                )
             return cls(stage, record, recall)
         except (DataError, SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise CheckpointError(

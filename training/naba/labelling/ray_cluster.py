@@ -55,8 +55,9 @@ def connected(config: LabelConfig) -> Iterator[Any]:
             f"ray.address = {settings.address!r}: start naba on a node of the cluster, with ray.address=auto"
         )
     where: dict[str, Any] = {"address": settings.address}
-    if settings.address not in (None, "auto", "local"):
-        _check_answers(settings.address)
+    known = _last_cluster() if settings.address == "auto" else settings.address
+    if known not in (None, "auto", "local"):
+        _check_answers(known, settings.address)
     if settings.address is None:
         where = {
             "address": "local",
@@ -133,14 +134,29 @@ def room_for_actors(ray: Any, config: LabelConfig) -> int:
     return config.ray.actors or room
 
 
-def _check_answers(address: str) -> None:
+def _last_cluster() -> str | None:
+    """The head that "auto" would have Ray look for: the environment's, or the one this machine was last started for."""
+    if named := os.environ.get("RAY_ADDRESS"):
+        return named
+    try:
+        return (Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray" / "ray_current_cluster").read_text().strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _check_answers(address: str, given: str | None) -> None:
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_WITHIN).close()
     except (OSError, ValueError) as error:
+        what = (
+            f"the cluster that this machine knows, {address}, does not answer"
+            if given == "auto"
+            else "nothing answers there"
+        )
         raise ConfigError(
-            f"ray.address = {address!r}: nothing answers there ({_line(error)}); give the HOST:PORT that `ray start --head` "
-            "told, or on a node of the cluster ray.address=auto"
+            f"ray.address = {given!r}: {what} ({_line(error)}); start it (`ray stop`, then `ray start`), or give the HOST:PORT "
+            "that `ray start --head` told"
         ) from None
 
 
