@@ -1,9 +1,18 @@
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
 from naba.run import describe_encoder, environment
+
+
+def test_run_as_an_encoder_tells_the_encoder_that_it_began_with(encoder: Path) -> None:
+    for before in ({"name": "models/first"}, {"name": "models/second", "base": "models/first"}):
+        (encoder / "run.json").write_text(json.dumps({"encoder": before}))
+        assert describe_encoder(str(encoder), None)["base"] == "models/first"
+    (encoder / "run.json").write_text("[]")  # not naba's
+    assert "base" not in describe_encoder(str(encoder), None)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,8 @@ def whole(schema: LabelSchema) -> dict[str, Any]:
 def test_run_answers_as_the_labeller_does(tiny_run: Path, schema: LabelSchema, tiny_encoder: Path) -> None:
     system = load_system(tiny_run, device="cpu", batch_size=2)
     assert (system.kind, system.schema, system.encoder) == ("run", schema, str(tiny_encoder))
+    further = replace(system, record={**system.record, "encoder": {"name": "models/start", "base": "models/first"}})
+    assert further.encoder == "models/first"  # of a run that a run was fine-tuned further from
     assert not system.notes
     said = system.answers(TEXTS)
     assert said.topic is not None

@@ -50,12 +50,19 @@ def describe_inputs(
 
 
 def describe_encoder(name: str, commit: str | None) -> dict[str, str | None]:
-    """By what an encoder is known again: a folder by its content, a Hub name by the commit that was read."""
+    """By what an encoder is known again: a folder by its content, a Hub name by the commit that was read.
+
+    The folder of a run has a `base` too: the encoder that this run, or the first in a row of such runs, was fine-tuned from.
+    """
     folder = find(Path(name))
     if not folder.is_dir():
         return {"name": name, "commit": commit}
     files = sorted(path for path in folder.iterdir() if _ENCODER_FILES.fullmatch(path.name))
-    return {"name": name, "fingerprint": fingerprint_files(files)}
+    known: dict[str, str | None] = {"name": name, "fingerprint": fingerprint_files(files)}
+    with suppress(DataError, AttributeError):  # no run, or none of naba's
+        before = read_json(folder / "run.json").get("encoder", {})
+        known |= {"base": base} if (base := before.get("base") or before.get("name")) else {}
+    return known
 
 
 def environment() -> dict[str, Any]:

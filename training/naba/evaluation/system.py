@@ -74,8 +74,10 @@ class System:
 
     @property
     def encoder(self) -> str | None:
-        """The encoder that it was fine-tuned from; None where that is not known."""
-        config = self.record.get("config")
+        """The encoder that it was fine-tuned from, or, where that was a fine-tuned run itself, that one's; None if not known."""
+        config, known = self.record.get("config"), self.record.get("encoder")
+        if isinstance(known, Mapping) and known.get("base"):
+            return str(known["base"])
         return config.get("encoder") if isinstance(config, Mapping) else None
 
     def scored_on(self, test: TestSet) -> TestSet:
