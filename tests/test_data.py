@@ -102,7 +102,7 @@ def test_dense_rows_are_authored_read_twice_alike_and_new(
         assert item.provenance["authored"] is True and item.provenance["annotator"] == "language-model"
         assert item.extra["readings"][0] == item.extra["readings"][1]
         assert 2007 <= item.extra["year"] <= 2025
-    assert len({item.segment.id for item in (*authored, *dense, *gold)}) == 2150 + 1787 + 82
+    assert len({item.segment.id for item in (*authored, *dense, *gold)}) == 2150 + 4156 + 82
     runs = [HashedTexts.of(item.segment.text for item in items).runs(9)[0] for items in (dense, [*authored, *gold])]
     assert not set(runs[0].tolist()) & set(runs[1].tolist())
     assert len(set(runs[0].tolist())) == len(runs[0])  # nor do two of them share nine words
@@ -152,7 +152,7 @@ def test_labels_by_hash_hold_no_text_and_leave_open_what_two_readings_differ_on(
     root: Path, schema: LabelSchema
 ) -> None:
     rows = list(read_jsonl(root / "data" / "read-labels.jsonl"))
-    assert len({row["id"] for row in rows}) == len(rows) == 13362
+    assert len({row["id"] for row in rows}) == len(rows) == 20358
     for row in rows:
         assert set(row) == {"id", "source", "annotator", "labels", "readings"}
         assert re.fullmatch("[0-9a-f]{12}", row["id"])
