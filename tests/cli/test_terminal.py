@@ -53,12 +53,15 @@ def test_verbose_says_where_each_line_comes_from(monkeypatch: pytest.MonkeyPatch
 def test_log_without_a_terminal_gets_a_line_now_and_then(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    clock = iter([0.0, 30.0, 60.0, 90.0, 120.0])
-    monkeypatch.setattr(terminal.time, "monotonic", lambda: next(clock))
-    with Bars().task("labelling", 4000, "records") as advance:
-        for _ in range(4):
-            advance(500, "230 segments/s")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    ticks = iter([0.0, 1.0, 30.0, 60.0, 90.0, 120.0, 180.0])
+    monkeypatch.setattr(terminal, "clock", lambda: next(ticks))
+    with Bars().task("labelling", 104_000, "records") as advance:
+        advance(100_000, "")  # done by an earlier start
+        for done in (500, 500, 500, 500, 3000):
+            advance(done, "230 segments/s")
     assert capsys.readouterr().err.splitlines() == [
-        "naba: labelling: 1,000 of 4,000 records, 0:03:00 left, 230 segments/s",
-        "naba: labelling: 2,000 of 4,000 records, 0:02:00 left, 230 segments/s",
+        "naba: labelling: 101,000 of 104,000 records, 0:03:00 left, 230 segments/s",
+        "naba: labelling: 102,000 of 104,000 records, 0:02:00 left, 230 segments/s",
+        "naba: labelling: 105,000 of 104,000 records, 0:00:00 left, 230 segments/s",
     ]

@@ -12,11 +12,12 @@ import pytest
 
 from naba.config import LabelConfig
 from naba.errors import ConfigError, DataError, NabaError
+from naba.jsonl import write_json
+from naba.labelling import finished, output
 from naba.labelling import job as module
-from naba.labelling import output
 from naba.labelling.job import label_paths, label_stream
 from naba.labelling.labeller import LabelledLater
-from naba.labelling.output import MANIFEST, NOTES, PLAN, JobFolder
+from naba.labelling.output import MANIFEST, NOTES, PLAN, JobFolder, Written
 from naba.out_folder import hold
 
 Files = dict[str, bytes]
@@ -210,44 +211,119 @@ def test_same_job_again_has_nothing_to_do_also_where_its_end_was_cut_off(
     assert not (tmp_path / "one.jsonl.parts").exists()
 
 
-@pytest.mark.parametrize("lost_list", [False, True])
+def written_again(
+    news: Path, out: Path, config: Callable[..., LabelConfig], monkeypatch: pytest.MonkeyPatch
+) -> tuple[Written, set[str]]:
+    """Give the command again: its result, and the shards that it labelled."""
+    shards: set[str] = set()
+    write = JobFolder.write
+    with monkeypatch.context() as patch:
+        patch.setattr(JobFolder, "write", lambda job, shard, items: (shards.add(shard), write(job, shard, items))[1])
+        return label_paths([news], out, config()), shards
+
+
+def damage(part: Path) -> str:
+    """Change a part to one of the same size; the name of its shard."""
+    part.write_bytes(part.read_bytes()[:-9] + b"xxxxxxx}\n")
+    return part.stem[5:]
+
+
 def test_part_that_was_lost_or_changed_after_the_end_is_labelled_again_and_no_other(
     news: Path,
     tmp_path: Path,
     config: Callable[..., LabelConfig],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
-    lost_list: bool,
 ) -> None:
     out = tmp_path / "out"
     label_paths([news], out, config())
     before = files_of(out)
     parts = sorted(out.glob("part-*"))
     parts[0].unlink()
-    damaged = parts[-1].read_bytes()
-    parts[-1].write_bytes(damaged[:-9] + b"xxxxxxx}\n")  # of the same size
-    if lost_list:  # then the shards that set something aside are read again too
-        (out / "rejected.jsonl").unlink()
-    written: list[str] = []
-    write = JobFolder.write
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            JobFolder, "write", lambda job, shard, items: (written.append(shard), write(job, shard, items))[1]
-        )
-        again = label_paths([news], out, config())
-    assert not again.done_before
-    expected = {parts[0].stem[5:], parts[-1].stem[5:]}
-    assert expected == set(written) if not lost_list else expected < set(written) and len(written) < len(parts)
+    (out / NOTES).mkdir()  # what a kill, or a network file system, may have left of the first job
+    note = {"shard": parts[-1].stem[5:], "files": {parts[-1].name: {"bytes": parts[-1].stat().st_size}}}
+    (out / NOTES / f"{parts[-1].stem[5:]}.json").write_text(json.dumps(note), encoding="utf-8")
+    again, shards = written_again(news, out, config, monkeypatch)
+    assert (again.done_before, shards) == (False, {parts[0].stem[5:]})
+    name = damage(parts[-1])
+    again, shards = written_again(news, out, config, monkeypatch)
+    assert (again.done_before, shards) == (False, {name})
     assert files_of(out) == before
-    assert "2 of" in caplog.text or lost_list
+    assert f"1 of {len(parts)} shards are gone, or not as they were written" in caplog.text
     assert label_paths([news], out, config()).done_before
+
+
+@pytest.mark.parametrize("change", [None, b'{"path": "a"}\n{"path": "b"}\n'])
+def test_list_of_what_was_set_aside_that_was_lost_or_changed_is_written_again(
+    news: Path,
+    tmp_path: Path,
+    config: Callable[..., LabelConfig],
+    monkeypatch: pytest.MonkeyPatch,
+    change: bytes | None,
+) -> None:
+    out = tmp_path / "out"
+    label_paths([news], out, config())
+    before = files_of(out)
+    (out / "rejected.jsonl").unlink() if change is None else (out / "rejected.jsonl").write_bytes(change)
+    again, shards = written_again(news, out, config, monkeypatch)
+    assert not again.done_before
+    assert 0 < len(shards) < len(list(out.glob("part-*")))  # those that set something aside
+    assert files_of(out) == before
+
+
+@pytest.mark.parametrize("writes", range(1, 9))
+def test_kill_while_a_finished_job_is_opened_again_changes_nothing(
+    news: Path, tmp_path: Path, config: Callable[..., LabelConfig], monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    out = tmp_path / "out"
+    label_paths([news], out, config())
+    before = files_of(out)
+    name = damage(sorted(out.glob("part-*"))[2])
+    left = writes
+
+    def killed(path: Path, value: Any) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise KeyboardInterrupt
+        write_json(path, value)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(finished, "write_json", killed)
+        try:
+            label_paths([news], out, config())
+        except KeyboardInterrupt:
+            assert not (out / PLAN).exists()
+            assert written_again(news, out, config, monkeypatch)[1] == {name}
+    assert files_of(out) == before
+
+
+def test_folder_that_another_job_took_meanwhile_is_left_to_it(
+    news: Path, tmp_path: Path, config: Callable[..., LabelConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    label_paths([news], out, config())
+    damage(next(out.glob("part-*")))
+    hold = finished.hold
+
+    def later(folder: Path, check: Any) -> Any:
+        with monkeypatch.context() as patch:
+            patch.setattr(finished, "hold", hold)
+            label_paths([news], out, config(shard=3), overwrite=True)  # while this one still compared checksums
+        return hold(folder, check)
+
+    monkeypatch.setattr(finished, "hold", later)
+    with pytest.raises(DataError, match="is there already"):
+        label_paths([news], out, config())
+    monkeypatch.setattr(finished, "hold", hold)
+    assert label_paths([news], out, config(shard=3)).done_before
 
 
 @pytest.mark.parametrize(("name", "formats"), [("a.csv", ["jsonl", "parquet"]), ("a.jsonl", ["csv"])])
 def test_formats_that_one_file_cannot_have_are_refused(
     news: Path, tmp_path: Path, config: Callable[..., LabelConfig], name: str, formats: list[str]
 ) -> None:
-    with pytest.raises(DataError, match="need a folder"):
+    with pytest.raises(DataError, match="name a file of that kind, or a folder"):
         label_paths([news], tmp_path / name, config(formats=formats))
     with pytest.raises(ConfigError, match="standard output gets JSONL"):
         label_stream([news], config(formats=["csv"]), lambda line: None, say=lambda item: None)

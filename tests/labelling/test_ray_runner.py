@@ -401,17 +401,18 @@ def test_address_without_a_cluster_is_a_fault_of_one_line(news: Path, tmp_path: 
             label_paths([news], tmp_path / "out", config(ray={"address": address}), overwrite=True)
 
 
-def test_cluster_that_this_machine_was_last_started_for_must_answer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("known", "says"), [("127.0.0.1:1", "does not answer"), ("ray://127.0.0.1:1", "and unset it")])
+def test_cluster_that_this_machine_knows_must_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: str, says: str
 ) -> None:
     pytest.importorskip("ray")
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
-    (tmp_path / "ray").mkdir()
-    (tmp_path / "ray" / "ray_current_cluster").write_text("127.0.0.1:1")  # its head is gone
+    if "://" in known:
+        monkeypatch.setenv("RAY_ADDRESS", known)
+    else:  # where Ray itself keeps it; the head is gone
+        monkeypatch.delenv("RAY_ADDRESS", raising=False)
+        monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+        (tmp_path / "ray").mkdir()
+        (tmp_path / "ray" / "ray_current_cluster").write_text(known)
     settings = LabelConfig.model_validate({"runner": "ray", "ray": {"address": "auto"}})
-    with (
-        pytest.raises(ConfigError, match=r"'auto': the cluster that this machine knows, 127\.0\.0\.1:1, does not"),
-        connected(settings),
-    ):
+    with pytest.raises(ConfigError, match=says), connected(settings):
         pass

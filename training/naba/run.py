@@ -65,6 +65,11 @@ def describe_encoder(name: str, commit: str | None) -> dict[str, str | None]:
     return known
 
 
+def same_encoder(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two descriptions are of one encoder; what it began with follows from it, and older records lack that."""
+    return {**one, "base": None} == {**other, "base": None}
+
+
 def environment() -> dict[str, Any]:
     """Versions, commit and hardware: what a figure depends on besides data and configuration."""
     import torch  # takes seconds, and who only reads a run does not need it

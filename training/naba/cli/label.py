@@ -30,7 +30,7 @@ def label(
 ) -> None:
     """Label articles: segments with topics, stances and probabilities. Stopped, the same command goes on.
 
-    Exit codes: 0 all labelled; 3 labelled, but for records that were set aside; 2 a fault, nothing labelled; 130 stopped.
+    Exit codes: 0 all labelled; 3 labelled, but for records that were set aside; 2 a fault, or nothing could be labelled; 130 stopped.
     """
     quiet()
     from naba.config import LabelConfig, load_config

@@ -84,6 +84,7 @@ def show(text: str) -> None:
     console().print(text, highlight=False, markup=False, soft_wrap=True)
 
 
+clock = time.monotonic
 TELL_EVERY = 60.0
 """Seconds between the lines that stand in a log for a progress bar."""
 
@@ -122,22 +123,26 @@ class Bars:
 
 
 def _told_now_and_then(label: str, total: int | None, unit: str) -> Advance:
-    begun = told = time.monotonic()
-    reached = 0
+    begun = told = clock()
+    reached = skipped = 0
+    works = False
 
     def advance(done: int, note: str) -> None:
-        nonlocal told, reached
+        nonlocal begun, told, reached, skipped, works
+        now = clock()
+        if note and not works:  # what an earlier start did comes first, without a note, and says nothing of the speed
+            works, begun, skipped = True, told, reached
         reached += done
-        now = time.monotonic()
         if now - told < TELL_EVERY:
             return
         told = now
-        left = (
-            f", {timedelta(seconds=round((now - begun) * (total - reached) / reached))} left"
-            if total and reached
-            else ""
-        )
-        of = f" of {total:,}" if total else ""
-        say(f"naba: {label}: {reached:,}{of} {unit}{left}{f', {note}' if note else ''}")
+        here = reached - skipped
+        left = timedelta(seconds=round((now - begun) * max(0, total - reached) / here)) if total and here else None
+        parts = [
+            f"{reached:,}{f' of {total:,}' if total else ''} {unit}",
+            f"{left} left" if left is not None else "",
+            note,
+        ]
+        say(f"naba: {label}: {', '.join(filter(None, parts))}")
 
     return advance

@@ -4,6 +4,7 @@ articles = articles_of(file, 3, {"text": "…", "date": "2024-03-22"}, ReadConfi
 """
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -17,14 +18,18 @@ from naba.corpus.markup import words_of
 from naba.corpus.pages import page
 from naba.errors import DataError
 from naba.records import Article
+from naba.text import plain_digits
 
 logger = logging.getLogger(__name__)
 
+TAB = r"\t"
 _told: set[tuple[str, str]] = set()
 """Of which files this process has told what: once is enough, however often they are read."""
-_YAML_TAB = r'"\t"'
-_EPOCH = range(10**8, 10**10)
-"""Seconds since 1970 of the years 1973 to 2286: a smaller number is none."""
+_DIGITS = re.compile(
+    # A time of day may follow a day, and milliseconds or a fraction the ten digits of a second between 2001 and 2286.
+    r"(?P<day>(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?:[T ]?\d{2}(?:\d{2}){0,2}(?:\.\d+)?Z?|\.0)?"
+    r"|(?P<seconds>[1-9]\d{9})(?:\d{3})?(?:\.\d+)?"
+)
 
 
 def articles_of(file: ArticleFile, number: int, record: Mapping[str, Any], config: ReadConfig) -> list[Article]:
@@ -46,13 +51,12 @@ def articles_of(file: ArticleFile, number: int, record: Mapping[str, Any], confi
         raise DataError(
             f"no text in field {columns.text!r}; the record has {', '.join(map(repr, record))}: set read.columns.text"
         )
-    _tell_of_missing(record, columns, file.where)
-    title = _string(record.get(columns.title))
+    _tell_of_missing(record, columns, file.where, number)
     return page(
         _string(record.get(columns.id)) or f"{file.name}:{number}",
         words_of(text),
         config,
-        title=words_of(title) if title else None,
+        title=_line(record.get(columns.title)),
         date=_date(record.get(columns.date), columns.date, file.where, number),
         source=_source(record.get(columns.source)),
         url=_string(record.get(columns.url)),
@@ -68,21 +72,26 @@ def need_text_column(names: Iterable[str], config: ReadConfig) -> None:
     other = next((mark for mark in ";\t|" if len(names) == 1 and mark in names[0]), None)
     if other:
         raise DataError(
-            f"no column {config.columns.text!r} but {names[0][:60]!r}: its cells seem to be separated by {other!r}; set "
-            f"read.delimiter={_YAML_TAB if other == chr(9) else other!r}"
+            f"no column {config.columns.text!r} but {names[0][:60]!r}: its cells seem to be separated by {other!r}; in a CSV "
+            f"pass --set 'read.delimiter=\"{TAB if other == chr(9) else other}\"'"
         )
     raise DataError(
         f"no column {config.columns.text!r}; it has {', '.join(map(repr, names))}: set read.columns.text to one of them"
     )
 
 
-def _tell_of_missing(record: Mapping[str, Any], columns: Columns, where: str) -> None:
+def _tell_of_missing(record: Mapping[str, Any], columns: Columns, where: str, number: int) -> None:
     """A field that the user names and the file does not have is most likely mistyped; the usual ones may be absent."""
     for key, name in columns:
         if name != Columns.model_fields[key].default and name not in record and (where, key) not in _told:
             _told.add((where, key))
             logger.warning(
-                "%s: no field %r (read.columns.%s); it has %s", where, name, key, ", ".join(map(repr, record))
+                "%s:%d: no field %r (read.columns.%s) but %s; of such records the first is told",
+                where,
+                number,
+                name,
+                key,
+                ", ".join(map(repr, record)),
             )
 
 
@@ -103,19 +112,19 @@ def _date(value: Any, column: str, where: str, number: int) -> str | None:
 
 
 def _of_digits(text: str) -> str | None:
-    """The day of 20240322, and of seconds or milliseconds since 1970 (in UTC); None for anything else."""
-    digits = text.removesuffix(".0")
-    if not (digits.isascii() and digits.isdigit()):
+    """The day of 20240322, 202403221530 and 20240322T153000Z, and of seconds or milliseconds since 1970, in UTC."""
+    found = _DIGITS.fullmatch(plain_digits(text))
+    if found is None:
         return None
-    if len(digits) == 8:
-        return parse_date(f"{digits[:4]}-{digits[4:6]}-{digits[6:]}")
-    seconds = int(digits) // 1000 if len(digits) > 11 else int(digits)
-    return datetime.fromtimestamp(seconds, UTC).date().isoformat() if seconds in _EPOCH else None
+    if found["day"]:
+        day = found["day"]
+        return parse_date(f"{day[:4]}-{day[4:6]}-{day[6:]}")
+    return datetime.fromtimestamp(int(found["seconds"]), UTC).date().isoformat()
 
 
 def _source(value: Any) -> str | None:
     """An outlet; of one that has fields of its own, as in feeds, its name."""
-    return _string(value.get("name") or value.get("title") if isinstance(value, Mapping) else value)
+    return _line(value.get("name") or value.get("title") if isinstance(value, Mapping) else value)
 
 
 def _instead(value: Any) -> str:
@@ -131,6 +140,12 @@ def _keywords(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         return split_keywords(_string(value) or "")
     return tuple(filter(None, map(_string, value))) if isinstance(value, list) else ()
+
+
+def _line(value: Any) -> str | None:
+    """A short field as one line, without HTML."""
+    text = _string(value)
+    return " ".join(words_of(text).split()) or None if text else None
 
 
 def _string(value: Any) -> str | None:

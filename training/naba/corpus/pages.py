@@ -23,6 +23,9 @@ _ARABIC_IN_HTML = re.compile(
     "[\u0620-\u06ff\ufb50-\ufefc]|&#(?:1[5-7][0-9]{2}|6[45][0-9]{3}|[xX]0*(?:6|[fF][bBcCdDeE])[0-9a-fA-F]{2});?"
 )
 
+_WITH_SCHEME = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.I)
+_BARE_HOST = re.compile(r"www\.[^/\s@]+(?:/|$)|(?:[a-z0-9-]+\.)+[a-z]{2,}/", re.I)
+
 
 def read_text(file: ArticleFile, config: ReadConfig) -> Iterator[Record]:
     """The one article of a text file."""
@@ -97,12 +100,14 @@ def page(name: str, text: str, config: ReadConfig, **known: Any) -> list[Article
 
 def _host(url: str | None) -> str | None:
     address = url or ""
+    if not _WITH_SCHEME.match(address):
+        # «www.example.com/1» would count as a path; «news/1.html» and «mailto:…» name no host.
+        address = f"//{address}" if _BARE_HOST.match(address) else ""
     try:
-        # Without a scheme («www.example.com/1») all of it would count as a path.
-        host = urlsplit(address if "//" in address else f"//{address}").hostname
+        host = urlsplit(address).hostname
     except ValueError:  # an address that is none
         return None
-    return host.removeprefix("www.") if host and "." in host else None
+    return host.removeprefix("www.") if host else None
 
 
 def _may_be_arabic(html: bytes | str) -> bool:

@@ -44,7 +44,7 @@ def write_comparison_report(
 
 def _facts(summary: Mapping[str, Any]) -> list[str]:
     data = ", ".join(f"{path} ({mark})" for path, mark in summary["data"].items())
-    encoder = ", ".join(f"{value}" for value in summary["encoder"].values() if value)
+    encoder = ", ".join(f"{value}" for key, value in summary["encoder"].items() if value and key != "base")
     return [
         f"- data, with a mark of their content: {data}",
         f"- encoder: {encoder}; labels: {summary['schema']['name']}",

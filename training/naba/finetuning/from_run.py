@@ -17,7 +17,7 @@ from naba.config import TrainConfig, load_config
 from naba.errors import CheckpointError, ConfigError, DataError
 from naba.jsonl import read_json
 from naba.paths import find
-from naba.run import environment
+from naba.run import environment, same_encoder
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ class RecordedRun:
                 raise DataError(self._refusal(path, "content", f"{name}=[…]"))
         if "labels" not in changed and inputs["schema"]["fingerprint"] != self.record["schema"].get("fingerprint"):
             raise CheckpointError(self._refusal(config["labels"], "topics and stances", "labels=…"))
-        if "encoder" not in changed and inputs["encoder"] != self.record["encoder"]:
+        if "encoder" not in changed and not same_encoder(inputs["encoder"], self.record["encoder"]):
             raise CheckpointError(self._refusal(config["encoder"], "weights", "encoder=…"))
         for difference in differences(self.record, dict(inputs) | environment()):
             logger.warning("%s: %s", self.folder, difference)

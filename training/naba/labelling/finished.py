@@ -4,81 +4,110 @@ written = finished_before(target, plan)      # None: label what is missing
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from naba.corpus.rejected import Rejected
 from naba.errors import DataError
 from naba.jsonl import read_json, read_jsonl, write_json
-from naba.labelling.output import MANIFEST, NOTES, PLAN, Target, Written, sha256_of, tidy
+from naba.labelling.output import MANIFEST, NOTES, PLAN, Target, Written, mark_of, tidy
 from naba.out_folder import hold
+from naba.progress import SILENT, Progress
 
 logger = logging.getLogger(__name__)
 
 
-def finished_before(target: Target, plan: Mapping[str, Any]) -> Written | None:
+def finished_before(target: Target, plan: Mapping[str, Any], progress: Progress = SILENT) -> Written | None:
     """What an earlier start of this very job wrote to its end, tidied up; None where none did, or not all of it is left.
 
     Every part is compared with its checksum. Where some are lost or changed the folder becomes that of a job which was
     stopped before it wrote these, so that they alone are labelled again.
+
+    Raises:
+        DataError: a part that is there but cannot be read.
+        ConfigError: another process works in the folder.
     """
-    path = target.folder / MANIFEST
-    if not path.is_file() or (target.folder / PLAN).is_file():
-        return None
-    manifest = read_json(path)
-    if {key: value for key, value in manifest.items() if key not in ("totals", "shards")} != dict(plan):
+    manifest = _manifest(target, plan)
+    if manifest is None:
         return None
     if target.file is not None:  # the end of the job was cut off; its parts may be gone already
         if not target.file.is_file():
             return None
         tidy(target)
         return Written([target.file], target.rejected, **manifest["totals"], done_before=True)
-    whole = [note for note in manifest["shards"] if _whole(target.folder, note)]
-    if len(whole) == len(manifest["shards"]):
+    notes = manifest["shards"]
+    listed = not manifest["totals"]["rejected"] or _as_written(target.rejected, manifest)
+    whole = set()
+    with progress.task("comparing with the manifest", len(notes), "shards") as advance:
+        for note in notes:
+            if (listed or not note["rejected"]) and _whole(target.folder, note):
+                whole.add(note["shard"])
+            advance(1, "")
+    if len(whole) == len(notes):
         tidy(target)
-        files = [target.folder / name for note in whole for name in note["files"]]
+        files = [target.folder / name for note in notes for name in note["files"]]
         return Written(files, target.rejected, **manifest["totals"], done_before=True)
     with hold(target.folder, lambda: None):
-        lost = len(manifest["shards"]) - _reopen(target, manifest, {note["shard"] for note in whole})
+        if _manifest(target, plan) != manifest:  # meanwhile another process took the folder and gave it back
+            return None
+        _reopen(target, manifest, whole)
     logger.warning(
         "%s: %d of %d shards are gone, or not as they were written; they are labelled again",
         target.folder,
-        lost,
-        len(manifest["shards"]),
+        len(notes) - len(whole),
+        len(notes),
     )
     return None
 
 
+def _manifest(target: Target, plan: Mapping[str, Any]) -> dict[str, Any] | None:
+    """That of a job of this plan which was done; None where the folder holds no such thing."""
+    path = target.folder / MANIFEST
+    if not path.is_file() or (target.folder / PLAN).is_file():
+        return None
+    manifest = read_json(path)
+    return manifest if {key: manifest[key] for key in manifest if key not in _RESULTS} == dict(plan) else None
+
+
+_RESULTS = ("totals", "shards", "rejected")
+"""What a manifest holds besides the job's plan."""
+
+
 def _whole(folder: Path, note: Mapping[str, Any]) -> bool:
     """Whether the parts of a shard are there as they were written."""
+    return all(_is(folder / name, part) for name, part in note["files"].items())
+
+
+def _as_written(rejected: Path, manifest: Mapping[str, Any]) -> bool:
+    return _is(rejected, manifest["rejected"])
+
+
+def _is(path: Path, known: Mapping[str, Any]) -> bool:
     try:
-        return all(
-            (folder / name).stat().st_size == part["bytes"] and sha256_of(folder / name) == part["sha256"]
-            for name, part in note["files"].items()
-        )
-    except OSError:
+        return mark_of(path) == known
+    except FileNotFoundError:
         return False
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); was it written by this job?") from None
 
 
-def _reopen(target: Target, manifest: Mapping[str, Any], whole: set[str]) -> int:
-    """Write the notes of the shards that are whole, and last the plan; how many these are."""
-    rejected = _rejected(target, manifest["totals"]["rejected"])
+def _reopen(target: Target, manifest: Mapping[str, Any], whole: set[str]) -> None:
+    """Make the folder that of a job which was stopped when these shards were done; a kill in between changes nothing."""
     notes = target.folder / NOTES
-    kept = 0
+    shutil.rmtree(notes, ignore_errors=True)
+    if notes.exists():
+        raise DataError(f"{notes}: cannot be removed; remove it by hand")
+    rows = (
+        read_jsonl(target.rejected)
+        if any(note["rejected"] for note in manifest["shards"] if note["shard"] in whole)
+        else iter(())
+    )
     for note in manifest["shards"]:
-        rows = list(islice(rejected, note["rejected"])) if rejected else []
-        if note["shard"] in whole and len(rows) == note["rejected"]:
-            write_json(notes / f"{note['shard']}.json", note | {"rejected": rows})
-            kept += 1
-    write_json(target.folder / PLAN, {key: manifest[key] for key in manifest if key not in ("totals", "shards")})
-    return kept
-
-
-def _rejected(target: Target, count: int) -> Iterator[dict[str, Any]] | None:
-    """What was set aside, in the order of the shards; None where the file is no longer what was written."""
-    try:
-        rows = list(read_jsonl(target.rejected)) if count else []
-    except (DataError, OSError):
-        return None
-    return iter(rows) if len(rows) == count else None
+        own = [Rejected(**row).to_dict() for row in islice(rows, note["rejected"])]
+        if note["shard"] in whole:
+            write_json(notes / f"{note['shard']}.json", note | {"rejected": own})
+    write_json(target.folder / PLAN, {key: manifest[key] for key in manifest if key not in _RESULTS})
+    (target.folder / MANIFEST).unlink()

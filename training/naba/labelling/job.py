@@ -97,7 +97,7 @@ def label_paths(
             return _run(job, groups, labeller, config, progress, stdin)
 
     plan = plan_of(files, model, schema, used, config)
-    if not overwrite and (written := finished_before(target, plan)):
+    if not overwrite and (written := finished_before(target, plan, progress)):
         return written
     with opened(target, plan, schema, overwrite=overwrite) as job:
         shards = run(job)

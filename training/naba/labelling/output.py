@@ -56,11 +56,11 @@ class Target:
         """
         if out.is_dir():
             return cls(out, None, tuple(formats), out / REJECTED)
-        kind = out.suffix.removeprefix(".")
+        kind = out.suffix.lower().removeprefix(".")
         if kind in FORMATS:
             if tuple(formats) not in (("jsonl",), (kind,)):  # the former is the default: nobody asked for it
                 raise DataError(
-                    f"{out}: is one .{kind} file, but formats = [{', '.join(formats)}]; several need a folder as --out"
+                    f"{out}: is a .{kind} file, but formats = [{', '.join(formats)}]; name a file of that kind, or a folder, as --out"
                 )
             return cls(out.with_name(f"{out.name}.parts"), out, (kind,), out.with_name(f"{out.name}.{REJECTED}"))
         if _NOT_WRITTEN.fullmatch(out.suffix.lower()):
@@ -112,7 +112,7 @@ class JobFolder:
         for kind in self.target.formats:
             path = self.target.folder / f"part-{shard}.{kind}"
             write_part(path, articles, self._schema)
-            files[path.name] = {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+            files[path.name] = mark_of(path)
         note = {
             "shard": shard,
             "articles": len(articles),
@@ -149,7 +149,8 @@ class JobFolder:
             target.rejected.unlink()
         written.first_rejected = tuple(first)
         totals = {"articles": written.articles, "segments": written.segments, "rejected": written.rejected}
-        manifest = {**self.plan, "totals": totals, "shards": listed}
+        rejected_mark = mark_of(target.rejected) if written.rejected else None
+        manifest = {**self.plan, "totals": totals, "rejected": rejected_mark, "shards": listed}
         if target.file is not None:
             if not parts:
                 write_part(target.folder / f"part-none.{target.formats[0]}", [], self._schema)
@@ -192,6 +193,7 @@ def opened(target: Target, plan: Mapping[str, Any], schema: LabelSchema, *, over
             ) from None
         if not same:
             write_json(target.folder / PLAN, dict(plan))
+        (target.folder / MANIFEST).unlink(missing_ok=True)  # it proves that a job is done, and this one is not
         yield JobFolder(target, plan, schema)
     with suppress(OSError):  # not empty: the job is not done, or its parts stay
         if target.file is not None:
@@ -265,6 +267,11 @@ def _half_written(target: Target) -> Iterator[Path]:
     for folder in {target.folder, target.folder / NOTES, target.rejected.parent}:
         for name in (*names, "*.json") if folder.name == NOTES else names:
             yield from folder.glob(f".{name if name == 'part-*' or name == '*.json' else escape(name)}.*.tmp")
+
+
+def mark_of(path: Path) -> dict[str, Any]:
+    """By what a written file is known again."""
+    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
 
 def sha256_of(path: Path) -> str:

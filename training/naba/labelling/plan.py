@@ -23,7 +23,7 @@ from naba.labelling.labeller import Item
 from naba.modelling.exported import form_fingerprint
 from naba.schema import LabelSchema
 
-FORMAT = 2
+FORMAT = 3
 """Of the plan, and of the files that follow from it."""
 
 

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from naba.config import LabelConfig
 from naba.errors import ConfigError, DataError
@@ -55,8 +55,8 @@ def connected(config: LabelConfig) -> Iterator[Any]:
             f"ray.address = {settings.address!r}: start naba on a node of the cluster, with ray.address=auto"
         )
     where: dict[str, Any] = {"address": settings.address}
-    known = _last_cluster() if settings.address == "auto" else settings.address
-    if known not in (None, "auto", "local"):
+    known = _known_cluster() if settings.address == "auto" else settings.address
+    if settings.address and known and known not in ("auto", "local"):
         _check_answers(known, settings.address)
     if settings.address is None:
         where = {
@@ -134,29 +134,33 @@ def room_for_actors(ray: Any, config: LabelConfig) -> int:
     return config.ray.actors or room
 
 
-def _last_cluster() -> str | None:
-    """The head that "auto" would have Ray look for: the environment's, or the one this machine was last started for."""
-    if named := os.environ.get("RAY_ADDRESS"):
-        return named
+def _known_cluster() -> str | None:
+    """The head that Ray takes for "auto": the environment's, one that runs here, or the one last started; None if unknown."""
     try:
-        return (Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray" / "ray_current_cluster").read_text().strip() or None
-    except (OSError, UnicodeDecodeError):
-        return None
+        from ray._private.services import get_ray_address_from_environment  # no public name tells it without connecting
+
+        return cast(str, get_ray_address_from_environment("auto", None))
+    except Exception:
+        return None  # no cluster, or a version of Ray that looks otherwise: connecting will tell
 
 
-def _check_answers(address: str, given: str | None) -> None:
+def _check_answers(address: str, given: str) -> None:
+    if "://" in address:
+        raise ConfigError(
+            f"ray.address = {given!r}: RAY_ADDRESS is {address}; start naba on a node of that cluster, and unset it"
+        )
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_WITHIN).close()
     except (OSError, ValueError) as error:
-        what = (
-            f"the cluster that this machine knows, {address}, does not answer"
-            if given == "auto"
-            else "nothing answers there"
-        )
+        if given == "auto":
+            raise ConfigError(
+                f"ray.address = 'auto': the cluster that this machine knows, {address}, does not answer ({_line(error)}); start "
+                "it anew (`ray stop` ends what is left of it here), or give the HOST:PORT of another"
+            ) from None
         raise ConfigError(
-            f"ray.address = {given!r}: {what} ({_line(error)}); start it (`ray stop`, then `ray start`), or give the HOST:PORT "
-            "that `ray start --head` told"
+            f"ray.address = {given!r}: nothing answers there ({_line(error)}); give the HOST:PORT that `ray start --head` "
+            "told, or on a node of the cluster ray.address=auto"
         ) from None
 
 

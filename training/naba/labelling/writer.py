@@ -39,7 +39,7 @@ def write_part(path: Path, articles: Iterable[LabelledArticle], schema: LabelSch
 
 def join_parts(parts: Sequence[Path], path: Path) -> None:
     """Write the parts, in their order, as one file of their kind. Raises DataError where it cannot be written."""
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         with atomic_open(path) as file, ExitStack() as stack:
             writer = None
             for part in parts:
@@ -52,7 +52,7 @@ def join_parts(parts: Sequence[Path], path: Path) -> None:
     with atomic_open(path) as file:
         for number, part in enumerate(parts):
             with part.open(encoding="utf-8", newline="") as lines:
-                if number and path.suffix == ".csv":
+                if number and path.suffix.lower() == ".csv":
                     next(csv.reader(lines), None)  # one header for all
                 shutil.copyfileobj(lines, file, 1 << 20)
 
