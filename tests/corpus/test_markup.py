@@ -8,6 +8,7 @@ from naba.corpus.markup import words_of
     [
         ("<p>قال &quot;لا&quot;</p>\n<p>وأضاف<br>أن <b>الحرب</b> انتهت</p>", 'قال "لا"\nوأضاف\nأن الحرب انتهت'),
         ("<p>قالت الحكومة أمس إن\nالمحادثات\nمستمرة</p>", "قالت الحكومة أمس إن المحادثات مستمرة"),
+        ("فقرة<br>أولى\n\nفقرة ثانية", "فقرة\nأولى\nفقرة ثانية"),
         ("<b>فقرة</b> أولى\n\nفقرة ثانية", "فقرة أولى\nفقرة ثانية"),  # as content systems store what has no paragraphs
         ("نص<script>var a = '<p>';</script> وتتمة <img src='a.jpg' alt='x'/>", "نص وتتمة"),
         ("<p>نص<STYLE>p {}</style> وتتمة <noscript>بقية", "نص وتتمة بقية"),  # the last is never closed

@@ -143,9 +143,10 @@ def _keywords(value: Any) -> tuple[str, ...]:
 
 
 def _line(value: Any) -> str | None:
-    """A short field as one line, without HTML."""
+    """A short field; one with HTML as a line of its words."""
     text = _string(value)
-    return " ".join(words_of(text).split()) or None if text else None
+    words = words_of(text) if text else None
+    return text if words == text else " ".join((words or "").split()) or None
 
 
 def _string(value: Any) -> str | None:

@@ -17,7 +17,7 @@ _INLINE = f"span|[abiu]|em|strong|small|su[bp]|font|img|picture|video|audio|ifra
 _BLOCK = re.compile(rf"</?(?:{_BLOCKS})(?:\s[^<>]*)?/?>", re.I)
 _TAG = re.compile(rf"</?(?:{_BLOCKS}|{_INLINE})(?:\s[^<>]*)?/?>", re.I)
 # In HTML a line break is a space, but a text without paragraphs of its own was stored with line breaks for them.
-_PARAGRAPH = re.compile(r"</?(?:p|br)(?:\s[^<>]*)?/?>", re.I)
+_PARAGRAPH = re.compile(r"<p(?:\s[^<>]*)?>", re.I)
 _OPENS_UNSEEN = re.compile(rf"<({_UNSEEN})(?:\s[^<>]*)?>", re.I)
 _REFERENCE = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,24}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 
