@@ -16,6 +16,12 @@ from naba.corpus.markup import words_of
         ("قال &quot;نعم&quot; <Reuters> <info@example.com>", 'قال "نعم" <Reuters> <info@example.com>'),
         ("<div>قال:<div> نعم", "قال:\nنعم"),
         ("<![CDATA[<p>قال</p>]]>", "قال"),
+        ("<![CDATA[قال &amp; مضى]]>", "قال & مضى"),
+        (
+            "<!DOCTYPE html><html><head><title>عنوان</title></head><body><article>قال<time>أمس</time></article></body></html>",
+            "قالأمس",
+        ),
+        ("<?xml version='1.0'?><p>قال</p>", "قال"),
         ("&lt;p&gt;قال &amp;quot;نعم&amp;quot;&lt;/p&gt;&lt;p&gt;وأضاف&lt;/p&gt;", "قال &quot;نعم&quot;\nوأضاف"),
         ("<p>قال <!-- <p>سر</p> --> نعم <!-- بلا نهاية</p>", "قال  نعم  بلا نهاية"),
         ("<p>قال <![foo نعم</p>", "قال <![foo نعم"),

@@ -329,6 +329,27 @@ def test_formats_that_one_file_cannot_have_are_refused(
         label_stream([news], config(formats=["csv"]), lambda line: None, say=lambda item: None)
 
 
+def test_finished_job_is_known_again_whatever_a_trial_would_pick_now(
+    news: Path, tmp_path: Path, config: Callable[..., LabelConfig]
+) -> None:
+    label_paths([news], tmp_path / "out", config(engine="bfloat16"))
+    assert label_paths([news], tmp_path / "out", config(engine="auto")).done_before
+    with pytest.raises(DataError, match="is there already, of a job that differs in engine;"):
+        label_paths([news], tmp_path / "out", config(engine="float32"))
+
+
+def test_file_of_which_nothing_could_be_labelled_is_not_in_the_way_of_the_next_command(
+    tmp_path: Path, config: Callable[..., LabelConfig]
+) -> None:
+    (tmp_path / "a.csv").write_text("id;text\n1;قصفت الطائرات المدينة.\n", encoding="utf-8")
+    out = tmp_path / "out.jsonl"
+    written = label_paths([tmp_path / "a.csv"], out, config())
+    assert (written.files, written.rejected, out.exists()) == ([], 1, False)
+    written = label_paths([tmp_path / "a.csv"], out, config(read={"delimiter": ";"}))
+    assert (written.files, written.articles) == ([out], 1)
+    assert not (tmp_path / "out.jsonl.rejected.jsonl").exists()
+
+
 def test_output_among_the_input_is_refused_before_anything_is_read(
     news: Path, tmp_path: Path, config: Callable[..., LabelConfig]
 ) -> None:

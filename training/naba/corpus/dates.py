@@ -43,6 +43,8 @@ _DATES = [
         rf"(?P<n>{MONTH})\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y>\d{{4}})(?!\d)",
     )
 ]
+_YEARS = range(1900, 2100)
+"""Of news: 1445 is a year of another calendar."""
 _LABEL = "تاريخ النشر|نشر بتاريخ|نُشر بتاريخ|نشر في|تم النشر في|آخر تحديث|اخر تحديث|تاريخ التحديث|تاريخ"
 _DATE_LINE = re.compile(rf"[\s\u200e\u200f]*\(?\s*(?:{_LABEL})\s*[::]\s*(?P<rest>.*)$")
 _DAY = "السبت|الأحد|الاحد|الإثنين|الاثنين|الثلاثاء|الأربعاء|الاربعاء|الخميس|الجمعة"
@@ -66,9 +68,11 @@ def parse_date(text: str) -> str | None:
         parts = match.groupdict()
         month = _MONTHS[parts["n"].lower()] if parts.get("n") else int(parts["m"])
         try:
-            return date(int(parts["y"]), month, int(parts["d"])).isoformat()
+            day = date(int(parts["y"]), month, int(parts["d"]))
         except ValueError:
             continue
+        if day.year in _YEARS:
+            return day.isoformat()
     return None
 
 

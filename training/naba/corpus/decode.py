@@ -66,7 +66,7 @@ def check_text(text: str, *, min_arabic: float, max_characters: int) -> None:
         )
     arabic = len(_ARABIC_LETTER.findall(text))
     foreign = len(_PERSIAN_OR_URDU.findall(text))
-    if foreign > MAX_FOREIGN * arabic:
+    if foreign > max(1, MAX_FOREIGN * arabic):  # one may stand in a name of the shortest text
         raise DataError(f"{foreign:,} letters of Persian or Urdu (پ چ ژ گ ٹ …); naba labels Arabic text")
     letters = arabic + len(_OTHER_LETTER.findall(text))
     if letters == 0 or arabic / letters < min_arabic:

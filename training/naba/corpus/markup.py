@@ -10,21 +10,25 @@ import html
 import re
 from collections import deque
 
-_BLOCKS = "p|br|div|h[1-6]|[uod]l|li|d[td]|table|t[rdh]|blockquote|fig(?:ure|caption)|section|article|header|footer|hr|pre|aside|main"
+_BLOCKS = (
+    "p|br|div|h[1-6]|[uod]l|li|d[td]|table|t[rdh]|blockquote|fig(?:ure|caption)|section|article|header|footer|hr|pre|aside|main|"
+    "nav|html|body|title|form"
+)
 """Names of the tags that end a line."""
-_UNSEEN = "script|style|template|noscript"
-_INLINE = f"span|[abiu]|em|strong|small|su[bp]|font|img|picture|video|audio|iframe|{_UNSEEN}"
+_UNSEEN = "script|style|template|noscript|head"
+_INLINE = f"meta|link|time|button|span|[abiu]|em|strong|small|su[bp]|font|img|picture|video|audio|iframe|{_UNSEEN}"
 _BLOCK = re.compile(rf"</?(?:{_BLOCKS})(?:\s[^<>]*)?/?>", re.I)
 _TAG = re.compile(rf"</?(?:{_BLOCKS}|{_INLINE})(?:\s[^<>]*)?/?>", re.I)
 # In HTML a line break is a space, but a text without paragraphs of its own was stored with line breaks for them.
 _PARAGRAPH = re.compile(r"<p(?:\s[^<>]*)?>", re.I)
 _OPENS_UNSEEN = re.compile(rf"<({_UNSEEN})(?:\s[^<>]*)?>", re.I)
+_DECLARATION = re.compile(r"<!doctype(?:\s[^<>]*)?>|<\?xml(?:\s[^<>]*)?>|<!\[CDATA\[|\]\]>", re.I)
 _REFERENCE = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,24}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 
 
 def words_of(text: str) -> str:
     """The text itself, or, where it holds HTML, its words: a line for each block, character references as characters."""
-    if not _TAG.search(text):
+    if not _TAG.search(text) and "<![CDATA[" not in text:
         plain = _characters(text)
         # A feed may have the whole HTML once more as character references.
         return _without_tags(plain) if plain != text and _TAG.search(plain) else plain
@@ -36,7 +40,7 @@ def _characters(text: str) -> str:
 
 
 def _without_tags(text: str) -> str:
-    text = _without_unseen(_without_comments(text.replace("<![CDATA[", "").replace("]]>", "")))
+    text = _without_unseen(_without_comments(_DECLARATION.sub("", text)))
     if _PARAGRAPH.search(text):
         text = re.sub(r"\s", " ", text)
     lines = _TAG.sub("", _BLOCK.sub("\n", text)).split("\n")

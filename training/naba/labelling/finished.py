@@ -13,7 +13,7 @@ from typing import Any
 from naba.corpus.rejected import Rejected
 from naba.errors import DataError
 from naba.jsonl import read_json, read_jsonl, write_json
-from naba.labelling.output import MANIFEST, NOTES, PLAN, Target, Written, mark_of, tidy
+from naba.labelling.output import MANIFEST, NOTES, PLAN, RESULTS, Target, Written, done_with, mark_of, tidy
 from naba.out_folder import hold
 from naba.progress import SILENT, Progress
 
@@ -65,15 +65,8 @@ def finished_before(target: Target, plan: Mapping[str, Any], progress: Progress 
 
 def _manifest(target: Target, plan: Mapping[str, Any]) -> dict[str, Any] | None:
     """That of a job of this plan which was done; None where the folder holds no such thing."""
-    path = target.folder / MANIFEST
-    if not path.is_file() or (target.folder / PLAN).is_file():
-        return None
-    manifest = read_json(path)
-    return manifest if {key: manifest[key] for key in manifest if key not in _RESULTS} == dict(plan) else None
-
-
-_RESULTS = ("totals", "shards", "rejected")
-"""What a manifest holds besides the job's plan."""
+    done = done_with(target)
+    return read_json(target.folder / MANIFEST) if done and done == dict(plan) else None
 
 
 def _whole(folder: Path, note: Mapping[str, Any]) -> bool:
@@ -109,5 +102,5 @@ def _reopen(target: Target, manifest: Mapping[str, Any], whole: set[str]) -> Non
         own = [Rejected(**row).to_dict() for row in islice(rows, note["rejected"])]
         if note["shard"] in whole:
             write_json(notes / f"{note['shard']}.json", note | {"rejected": own})
-    write_json(target.folder / PLAN, {key: manifest[key] for key in manifest if key not in _RESULTS})
+    write_json(target.folder / PLAN, {key: manifest[key] for key in manifest if key not in RESULTS})
     (target.folder / MANIFEST).unlink()

@@ -25,6 +25,7 @@ from naba.labelling.output import (
     Target,
     Written,
     check,
+    done_with,
     opened,
     refuse_inputs,
     started_with,
@@ -76,7 +77,8 @@ def label_paths(
         raise DataError(f"{out}: standard input cannot be read from its middle; pass --overwrite to start anew")
     model = find(Path(config.model)) if config.model else SHIPPED_MODEL
     # On another engine the rest would not be labelled as the beginning was.
-    engine = before.get("engine", config.engine) if config.engine == "auto" else config.engine
+    known = before or done_with(target)
+    engine = known.get("engine", config.engine) if config.engine == "auto" and not overwrite else config.engine
     groups = list(file_groups(files, config.shard))
     used: str
     if config.runner == "ray":

@@ -28,6 +28,8 @@ from naba.out_folder import hold
 from naba.schema import LabelSchema
 
 PLAN, MANIFEST, NOTES, REJECTED = ".job.json", "manifest.json", ".shards", "rejected.jsonl"
+RESULTS = ("totals", "shards", "rejected")
+"""What a manifest holds besides the job's plan."""
 _PART = re.compile(r"part-(\d{5,}-\d{5,}|none)\.(jsonl|csv|parquet)")
 _NOT_WRITTEN = re.compile(
     r"\.(txt|json|ndjson|tsv|xlsx?|ods|gz|bz2|xz|zst|zip|html?|xml|md|ya?ml|pdf|docx|sql|db|sqlite|arrow|feather|orc|avro|pkl|pickle)"
@@ -155,11 +157,14 @@ class JobFolder:
             if not parts:
                 write_part(target.folder / f"part-none.{target.formats[0]}", [], self._schema)
                 parts.append(target.folder / f"part-none.{target.formats[0]}")
-            join_parts(parts, target.file)
+            if written.articles or not written.rejected:
+                join_parts(parts, target.file)
+            else:  # an empty one would stand in the way of the corrected command
+                target.file.unlink(missing_ok=True)
         # From here on the job is done; what a kill leaves of the rest is removed by the next start.
         write_json(target.folder / MANIFEST, manifest)
         tidy(target)
-        written.files = [target.file] if target.file else parts
+        written.files = parts if target.file is None else [target.file] if target.file.is_file() else []
         return written
 
     def _note(self, shard: str) -> Path:
@@ -210,14 +215,21 @@ def check(target: Target, plan: Mapping[str, Any] | None, *, overwrite: bool) ->
             "was started with to go on, or pass --overwrite to start anew"
         )
     # Where both are there, the job was stopped between joining its parts and removing them.
-    there = next((path for path in [target.file, *_own(target)] if path is not None and path.exists()), None)
+    # What was set aside alone is in nobody's way: no article could be labelled, and there is no output beside it.
+    found = [path for path in [target.file, *_own(target)] if path is not None and path.exists()]
+    there = next((path for path in found if target.file is None or path != target.rejected), None)
     if (
         there is not None
         and not before
         and not overwrite
         and (plan is not None or not (target.folder / MANIFEST).is_file())
     ):
-        raise DataError(f"{there}: is there already; choose another --out, or pass --overwrite to replace it")
+        done = done_with(target)
+        differing = (
+            sorted(key for key in {*done, *(plan or {})} if done.get(key) != (plan or {}).get(key)) if done else []
+        )
+        other = f", of a job that differs in {', '.join(differing)}" if differing else ""
+        raise DataError(f"{there}: is there already{other}; choose another --out, or pass --overwrite to replace it")
     return bool(before) and not differing
 
 
@@ -234,6 +246,14 @@ def started_with(target: Target) -> dict[str, Any]:
     """The plan of the job that the folder holds the beginning of; empty where there is none."""
     path = target.folder / PLAN
     return read_json(path) if path.is_file() else {}
+
+
+def done_with(target: Target) -> dict[str, Any]:
+    """The plan of the job whose whole output the folder holds; empty where there is none."""
+    path = target.folder / MANIFEST
+    if not path.is_file() or (target.folder / PLAN).is_file():
+        return {}
+    return {key: value for key, value in read_json(path).items() if key not in RESULTS}
 
 
 def refuse_inputs(target: Target, given: Sequence[Path], files: Sequence[Path]) -> None:
