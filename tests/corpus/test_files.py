@@ -7,6 +7,7 @@ from naba.config import ReadConfig
 from naba.corpus.files import ENDINGS, STDIN, article_files, ending, holds_records, printable, stem
 from naba.corpus.readers import _READERS, Rejected, count_records, read_articles, read_records
 from naba.errors import DataError
+from naba.notice import NOTICE
 from naba.records import Article
 
 
@@ -51,6 +52,18 @@ def test_standard_input_is_named_alone_and_only_where_it_can_be_read(tmp_path: P
     for others in ([tmp_path / "a.txt"], [STDIN]):
         with pytest.raises(DataError, match="read alone"):
             article_files([STDIN, *others], stdin=True)
+
+
+def test_files_of_other_kinds_in_a_folder_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("a.txt", "b.pdf", "c.PDF", "d", "README.md", ".hidden"):
+        (tmp_path / name).write_text("نص", encoding="utf-8")
+    (tmp_path / "gone.txt").symlink_to(tmp_path / "nowhere")
+    caplog.set_level(NOTICE)
+    assert [path.name for _, path in article_files([tmp_path])] == ["a.txt"]
+    (said,) = (record.getMessage() for record in caplog.records)
+    assert (
+        said == f"{tmp_path}: files that cannot be read as articles were left out: 2 .pdf, 1 .txt, 1 without an ending"
+    )
 
 
 def test_unknown_ending_is_told_with_those_that_are_known(tmp_path: Path) -> None:

@@ -202,6 +202,14 @@ def test_mistyped_field_is_told_once_a_file(tmp_path: Path, caplog: pytest.LogCa
     ]
 
 
+@pytest.mark.parametrize("name", ["tab", "\\t", "\t"])
+def test_tab_may_be_called_by_its_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.csv").write_text(f"id\ttext\n1\t{BODY}\n", encoding="utf-8")
+    assert [
+        getattr(article, "text", "") for article in read(tmp_path / "a.csv", config=ReadConfig(delimiter=name))
+    ] == [BODY]
+
+
 def test_separator_that_was_not_set_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("id;text\n1;نص\n", encoding="utf-8")
     assert reason(tmp_path / "a.csv").endswith("pass --set 'read.delimiter=\";\"'")

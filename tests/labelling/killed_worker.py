@@ -16,7 +16,11 @@ def main() -> None:
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            label_paths([articles], Path(line.strip()), LabelConfig(model=str(run), shard=20, formats=["jsonl", "csv"]))
+            out = Path(line.strip())
+            formats = ["jsonl"] if out.suffix else ["jsonl", "csv"]
+            label_paths(
+                [articles], out, LabelConfig.model_validate({"model": str(run), "shard": 20, "formats": formats})
+            )
             os._exit(0)
         print(child, flush=True)  # noqa: T201
         _, status = os.waitpid(child, 0)

@@ -154,7 +154,7 @@ def test_beginning_of_another_job_is_refused_by_what_differs(
     with pytest.raises(DataError, match=r"another job \(shard differ"):
         label_paths([news], out, config(shard=3))
     (news / "page0.txt").write_text("نص آخر تماما في هذه الصفحة.", encoding="utf-8")
-    with pytest.raises(DataError, match=r"another job \(input differ"):
+    with pytest.raises(DataError, match=r"another job \(input: names, sizes or times of its files differ"):
         label_paths([news], out, config())
     label_paths([news], out, config(), overwrite=True)
     assert (out / MANIFEST).is_file()

@@ -228,13 +228,16 @@ def test_parts_beyond_five_digits_are_read_in_the_order_of_their_numbers(tmp_pat
     assert ids(tmp_path / "part-*.jsonl") == ["0", "1", "2", "3"]
 
 
-def test_parts_are_read_in_the_order_of_their_manifest(tmp_path: Path) -> None:
+def test_parts_are_read_in_the_order_of_their_manifest_and_no_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     shards = [{"files": {name: {}, name.replace(".jsonl", ".csv"): {}}} for name in reversed(LATE)]
     for number, name in enumerate(LATE):
         write(tmp_path / (name + ".gz" if number == 2 else name), labelled_article(str(number), [{}]))
     write(tmp_path / "part-00000-00000.jsonl", labelled_article("not listed", [{}]))
     (tmp_path / "manifest.json").write_text(json.dumps({"shards": shards}))
-    assert ids(tmp_path) == ["3", "2", "1", "0", "not listed"]
+    assert ids(tmp_path) == ["3", "2", "1", "0"]
+    assert "left out, as manifest.json does not name it: part-00000-00000.jsonl" in caplog.text
     (tmp_path / "manifest.json").write_text('{"shards": 1}')
     assert ids(tmp_path) == ["not listed", "0", "1", "2", "3"]
 

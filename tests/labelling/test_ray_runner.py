@@ -23,11 +23,12 @@ from naba.corpus.shards import file_groups
 from naba.errors import CheckpointError, ConfigError, DataError, NabaError
 from naba.labelling.job import label_paths, label_stream
 from naba.labelling.labeller import Labeller
-from naba.labelling.output import NOTES, JobFolder, Target, opened
+from naba.labelling.output import NOTES, JobFolder, opened
 from naba.labelling.plan import plan_of
 from naba.labelling.ray_cluster import connected
 from naba.labelling.ray_runner import choose, run_on_ray
 from naba.labelling.ray_stages import TRIES, Done, Group, ShardLabeller, Work, look, read
+from naba.labelling.target import Target
 from naba.progress import SILENT
 
 Configured = Callable[..., LabelConfig]

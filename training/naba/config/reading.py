@@ -34,13 +34,18 @@ class ReadConfig(Config):
     encoding: str = "utf-8"
     """Of the files' text."""
     delimiter: str = Field(",", min_length=1, max_length=1)
-    """Between the cells of a CSV."""
+    """Between the cells of a CSV; a tab may be called tab."""
     max_words: int = Field(90, ge=5, le=1000)
     """Longest segment, in words."""
     min_arabic: float = Field(0.5, ge=0, le=1)
     """Least share of Arabic letters among an article's letters; below it the article is set aside."""
     max_characters: int = Field(5_000_000, ge=1000)
     """Longest article, in characters; a longer one is set aside."""
+
+    @field_validator("delimiter", mode="before")
+    @classmethod
+    def _tab_by_name(cls, delimiter: Any) -> Any:
+        return "\t" if delimiter in ("tab", "\\t") else delimiter
 
     @field_validator("encoding")
     @classmethod

@@ -22,7 +22,6 @@ from naba.text import plain_digits
 
 logger = logging.getLogger(__name__)
 
-TAB = r"\t"
 _told: set[tuple[str, str]] = set()
 """Of which files this process has told what: once is enough, however often they are read."""
 _DIGITS = re.compile(
@@ -73,7 +72,7 @@ def need_text_column(names: Iterable[str], config: ReadConfig) -> None:
     if other:
         raise DataError(
             f"no column {config.columns.text!r} but {names[0][:60]!r}: its cells seem to be separated by {other!r}; in a CSV "
-            f"pass --set 'read.delimiter=\"{TAB if other == chr(9) else other}\"'"
+            f"pass --set 'read.delimiter=\"{'tab' if other == chr(9) else other}\"'"
         )
     raise DataError(
         f"no column {config.columns.text!r}; it has {', '.join(map(repr, names))}: set read.columns.text to one of them"

@@ -1,12 +1,16 @@
 """Which files hold articles, in what order they are read, and the id that each gives."""
 
 import glob
+import logging
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 
 from naba.errors import DataError
+from naba.notice import NOTICE
 from naba.paths import find
+
+logger = logging.getLogger(__name__)
 
 PAGES = (".txt", ".html", ".htm", ".txt.gz", ".html.gz", ".htm.gz")
 """Endings of files that are one article."""
@@ -58,10 +62,21 @@ def _named(given: Path) -> list[tuple[str, Path]]:
 def _looked_up(given: Path) -> list[tuple[str, Path]]:
     path = find(given)
     if path.is_dir():
-        inside = sorted(file for file in path.rglob("*") if file.is_file() and ending(file) in ENDINGS)
-        inside = [file for file in inside if not any(part.startswith(".") for part in file.relative_to(path).parts)]
+        every = (file for file in path.rglob("*") if not file.is_dir())
+        every = (file for file in every if not any(part.startswith(".") for part in file.relative_to(path).parts))
+        inside: list[Path] = []
+        others = Counter[str]()
+        for file in every:
+            if ending(file) in ENDINGS and file.is_file():
+                inside.append(file)
+            elif ending(file) != ".md":  # a note to readers
+                others[ending(file) or "without an ending"] += 1
+        inside.sort()
         if not inside:
             raise DataError(f"{path}: no article files in this folder; naba reads {', '.join(ENDINGS)}")
+        if others:
+            kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(others.items()))
+            logger.log(NOTICE, "%s: files that cannot be read as articles were left out: %s", path, kinds)
         return [(stem(file.relative_to(path)), file) for file in inside]
     if path.is_file():
         if ending(path) not in ENDINGS:

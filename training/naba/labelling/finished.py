@@ -13,7 +13,8 @@ from typing import Any
 from naba.corpus.rejected import Rejected
 from naba.errors import DataError
 from naba.jsonl import read_json, read_jsonl, write_json
-from naba.labelling.output import MANIFEST, NOTES, PLAN, RESULTS, Target, Written, done_with, mark_of, tidy
+from naba.labelling.output import MANIFEST, NOTES, PLAN, RESULTS, Written, done_with, mark_of, tidy
+from naba.labelling.target import Target
 from naba.out_folder import hold
 from naba.progress import SILENT, Progress
 

@@ -20,19 +20,11 @@ from naba.errors import ConfigError, DataError
 from naba.jsonl import dumps
 from naba.labelling.finished import finished_before
 from naba.labelling.labeller import Item, LabelledLater, Labeller
-from naba.labelling.output import (
-    JobFolder,
-    Target,
-    Written,
-    check,
-    done_with,
-    opened,
-    refuse_inputs,
-    started_with,
-)
+from naba.labelling.output import JobFolder, Written, check, done_with, opened, started_with
 from naba.labelling.pace import Pace
 from naba.labelling.plan import Shard, input_mark, plan_of, read_group
 from naba.labelling.rows import article_row
+from naba.labelling.target import Target, refuse_inputs
 from naba.notice import NOTICE
 from naba.paths import SHIPPED_MODEL, find
 from naba.progress import SILENT, Advance, Progress

@@ -102,7 +102,10 @@ def _of_folder(folder: Path) -> tuple[list[Path], bool]:
     names = {path.name: path for path in sorted(folder.iterdir(), key=_place)}
     shards = [path for name, path in names.items() if name.startswith("part-") and _is_output(path)]
     listed = _listed(names[_MANIFEST]) if _MANIFEST in names else {}
-    shards.sort(key=lambda path: listed.get(path.name.removesuffix(".gz"), len(listed)))
+    if strange := [path.name for path in shards if listed and path.name.removesuffix(".gz") not in listed]:
+        logger.warning("%s: left out, as %s does not name it: %s", folder, _MANIFEST, ", ".join(strange))
+        shards = [path for path in shards if path.name not in strange]
+    shards.sort(key=lambda path: listed.get(path.name.removesuffix(".gz"), 0))
     whole = [names[name] for name in _WHOLE if name in names]
     if len(whole) + bool(shards) > 1:
         kinds = " and ".join([path.name for path in whole] + (["shards (part-*.jsonl)"] if shards else []))

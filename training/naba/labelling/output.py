@@ -23,53 +23,17 @@ from naba.corpus.rejected import Rejected
 from naba.errors import DataError
 from naba.jsonl import read_json, write_json, write_jsonl
 from naba.labelling.labeller import Labelled, LabelledArticle
-from naba.labelling.writer import FORMATS, join_parts, write_part
+from naba.labelling.target import Target
+from naba.labelling.writer import join_parts, write_part
 from naba.out_folder import hold
 from naba.schema import LabelSchema
 
-PLAN, MANIFEST, NOTES, REJECTED = ".job.json", "manifest.json", ".shards", "rejected.jsonl"
+PLAN, MANIFEST, NOTES = ".job.json", "manifest.json", ".shards"
 RESULTS = ("totals", "shards", "rejected")
 """What a manifest holds besides the job's plan."""
 _PART = re.compile(r"part-(\d{5,}-\d{5,}|none)\.(jsonl|csv|parquet)")
-_NOT_WRITTEN = re.compile(
-    r"\.(txt|json|ndjson|tsv|xlsx?|ods|gz|bz2|xz|zst|zip|html?|xml|md|ya?ml|pdf|docx|sql|db|sqlite|arrow|feather|orc|avro|pkl|pickle)"
-)
-"""Endings of files of other kinds: whoever names one does not want a folder."""
 SHOWN = 20
 """How many rejected inputs a job's totals name one by one; all stand in rejected.jsonl."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """What `--out` means."""
-
-    folder: Path
-    """Where the parts are written."""
-    file: Path | None
-    """The one file that they are joined to; None where they stay."""
-    formats: tuple[str, ...]
-    rejected: Path
-
-    @classmethod
-    def of(cls, out: Path, formats: Sequence[str]) -> "Target":
-        """A folder, or a file whose ending is that of a format.
-
-        Raises DataError for the ending of another kind of file, or for a file of one kind where others are asked for.
-        """
-        if out.is_dir():
-            return cls(out, None, tuple(formats), out / REJECTED)
-        kind = out.suffix.lower().removeprefix(".")
-        if kind in FORMATS:
-            if tuple(formats) not in (("jsonl",), (kind,)):  # the former is the default: nobody asked for it
-                raise DataError(
-                    f"{out}: is a .{kind} file, but formats = [{', '.join(formats)}]; name a file of that kind, or a folder, as --out"
-                )
-            return cls(out.with_name(f"{out.name}.parts"), out, (kind,), out.with_name(f"{out.name}.{REJECTED}"))
-        if _NOT_WRITTEN.fullmatch(out.suffix.lower()):
-            raise DataError(
-                f"{out}: naba writes {', '.join(f'.{kind}' for kind in FORMATS)}, or a folder; choose another --out"
-            )
-        return cls(out, None, tuple(formats), out / REJECTED)
 
 
 @dataclass
@@ -211,7 +175,7 @@ def check(target: Target, plan: Mapping[str, Any] | None, *, overwrite: bool) ->
     differing = sorted(key for key in {*before, *(plan or before)} if before.get(key) != (plan or before).get(key))
     if before and differing and not overwrite:
         raise DataError(
-            f"{target.folder}: holds the beginning of another job ({', '.join(differing)} differ); give the command that it "
+            f"{target.folder}: holds the beginning of another job ({_named(differing)} differ); give the command that it "
             "was started with to go on, or pass --overwrite to start anew"
         )
     # Where both are there, the job was stopped between joining its parts and removing them.
@@ -228,9 +192,15 @@ def check(target: Target, plan: Mapping[str, Any] | None, *, overwrite: bool) ->
         differing = (
             sorted(key for key in {*done, *(plan or {})} if done.get(key) != (plan or {}).get(key)) if done else []
         )
-        other = f", of a job that differs in {', '.join(differing)}" if differing else ""
+        other = f", of a job that differs in {_named(differing)}" if differing else ""
         raise DataError(f"{there}: is there already{other}; choose another --out, or pass --overwrite to replace it")
     return bool(before) and not differing
+
+
+def _named(keys: Sequence[str]) -> str:
+    """Keys of a plan as a user knows them."""
+    said = {"input": "input: names, sizes or times of its files", "form": "exported form"}
+    return ", ".join(said.get(key, key) for key in keys)
 
 
 def tidy(target: Target) -> None:
@@ -254,20 +224,6 @@ def done_with(target: Target) -> dict[str, Any]:
     if not path.is_file() or (target.folder / PLAN).is_file():
         return {}
     return {key: value for key, value in read_json(path).items() if key not in RESULTS}
-
-
-def refuse_inputs(target: Target, given: Sequence[Path], files: Sequence[Path]) -> None:
-    """Raises DataError where the output lies among the input: it would be read as articles, or replace them."""
-    mine = target.file or target.folder
-    written = {path.resolve() for path in (target.file, target.rejected, target.folder) if path is not None}
-    for path in given:
-        if path.is_dir() and target.folder.resolve().is_relative_to(path.resolve()):
-            raise DataError(
-                f"{mine}: lies in the input folder {path}, and would be read as articles; choose another --out"
-            )
-    for path in files:
-        if written & {path.resolve(), *path.resolve().parents}:
-            raise DataError(f"{mine}: holds the input {path}; choose another --out")
 
 
 def _parts(folder: Path) -> list[Path]:
