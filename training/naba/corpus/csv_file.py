@@ -113,14 +113,15 @@ class _Lines:
     def __init__(self, text: TextIO, limit: int) -> None:
         self.record: list[str] = []
         """Lines of the row that is being read."""
-        self._text, self._limit, self._left = text, limit, limit
+        self._text, self._limit = text, limit
         self._again: deque[str] = deque()
         self._fault: Exception | None = None
+        self.next_record()
 
     def next_record(self) -> None:
         """What follows is another row."""
         self.record = []
-        self._left = REACH if self._again else self._limit
+        self._left = self._allowed = REACH if self._again else self._limit
 
     def go_back(self, *, but: int) -> None:
         """Read the lines of this row once more, but for so many at its head."""
@@ -136,7 +137,7 @@ class _Lines:
         self.record.append(line)
         self._left -= len(line)
         if self._left < 0:
-            raise csv.Error(f"longer than {self._limit:,} characters")
+            raise csv.Error(f"longer than {self._allowed:,} characters")
         return line
 
     def _fresh(self) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 
 from naba.corpus.rejected import Rejected
 from naba.errors import DataError
-from naba.jsonl import read_json, read_jsonl, write_json
-from naba.labelling.output import MANIFEST, NOTES, PLAN, RESULTS, Written, done_with, mark_of, tidy
+from naba.jsonl import read_jsonl, write_json
+from naba.labelling.output import MANIFEST, NOTES, PLAN, Written, manifest_of, mark_of, plan_in, tidy
 from naba.labelling.target import Target
 from naba.out_folder import hold
 from naba.progress import SILENT, Progress
@@ -31,8 +31,8 @@ def finished_before(target: Target, plan: Mapping[str, Any], progress: Progress 
         DataError: a part that is there but cannot be read.
         ConfigError: another process works in the folder.
     """
-    manifest = _manifest(target, plan)
-    if manifest is None:
+    manifest = manifest_of(target)
+    if not manifest or plan_in(manifest) != dict(plan):
         return None
     if target.file is not None:  # the end of the job was cut off; its parts may be gone already
         if not target.file.is_file():
@@ -40,7 +40,7 @@ def finished_before(target: Target, plan: Mapping[str, Any], progress: Progress 
         tidy(target)
         return Written([target.file], target.rejected, **manifest["totals"], done_before=True)
     notes = manifest["shards"]
-    listed = not manifest["totals"]["rejected"] or _as_written(target.rejected, manifest)
+    listed = not manifest["totals"]["rejected"] or _is(target.rejected, manifest["rejected"])
     whole = set()
     with progress.task("comparing with the manifest", len(notes), "shards") as advance:
         for note in notes:
@@ -52,7 +52,7 @@ def finished_before(target: Target, plan: Mapping[str, Any], progress: Progress 
         files = [target.folder / name for note in notes for name in note["files"]]
         return Written(files, target.rejected, **manifest["totals"], done_before=True)
     with hold(target.folder, lambda: None):
-        if _manifest(target, plan) != manifest:  # meanwhile another process took the folder and gave it back
+        if manifest_of(target) != manifest:  # meanwhile another process took the folder and gave it back
             return None
         _reopen(target, manifest, whole)
     logger.warning(
@@ -64,19 +64,9 @@ def finished_before(target: Target, plan: Mapping[str, Any], progress: Progress 
     return None
 
 
-def _manifest(target: Target, plan: Mapping[str, Any]) -> dict[str, Any] | None:
-    """That of a job of this plan which was done; None where the folder holds no such thing."""
-    done = done_with(target)
-    return read_json(target.folder / MANIFEST) if done and done == dict(plan) else None
-
-
 def _whole(folder: Path, note: Mapping[str, Any]) -> bool:
     """Whether the parts of a shard are there as they were written."""
     return all(_is(folder / name, part) for name, part in note["files"].items())
-
-
-def _as_written(rejected: Path, manifest: Mapping[str, Any]) -> bool:
-    return _is(rejected, manifest["rejected"])
 
 
 def _is(path: Path, known: Mapping[str, Any]) -> bool:
@@ -103,5 +93,5 @@ def _reopen(target: Target, manifest: Mapping[str, Any], whole: set[str]) -> Non
         own = [Rejected(**row).to_dict() for row in islice(rows, note["rejected"])]
         if note["shard"] in whole:
             write_json(notes / f"{note['shard']}.json", note | {"rejected": own})
-    write_json(target.folder / PLAN, {key: manifest[key] for key in manifest if key not in RESULTS})
+    write_json(target.folder / PLAN, plan_in(manifest))
     (target.folder / MANIFEST).unlink()

@@ -172,7 +172,7 @@ def opened(target: Target, plan: Mapping[str, Any], schema: LabelSchema, *, over
 def check(target: Target, plan: Mapping[str, Any] | None, *, overwrite: bool) -> bool:
     """Whether the folder holds the beginning of this very job; without a plan, of any. Raises DataError where it may not be used."""
     before = started_with(target)
-    differing = sorted(key for key in {*before, *(plan or before)} if before.get(key) != (plan or before).get(key))
+    differing = _differing(before, plan or before)
     if before and differing and not overwrite:
         raise DataError(
             f"{target.folder}: holds the beginning of another job ({_named(differing)} differ); give the command that it "
@@ -189,12 +189,14 @@ def check(target: Target, plan: Mapping[str, Any] | None, *, overwrite: bool) ->
         and (plan is not None or not (target.folder / MANIFEST).is_file())
     ):
         done = done_with(target)
-        differing = (
-            sorted(key for key in {*done, *(plan or {})} if done.get(key) != (plan or {}).get(key)) if done else []
-        )
-        other = f", of a job that differs in {_named(differing)}" if differing else ""
+        other = f", of a job that differs in {_named(_differing(done, plan or {}))}" if done and done != plan else ""
         raise DataError(f"{there}: is there already{other}; choose another --out, or pass --overwrite to replace it")
     return bool(before) and not differing
+
+
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """The keys in which two plans differ."""
+    return sorted(key for key in {*one, *other} if one.get(key) != other.get(key))
 
 
 def _named(keys: Sequence[str]) -> str:
@@ -218,12 +220,20 @@ def started_with(target: Target) -> dict[str, Any]:
     return read_json(path) if path.is_file() else {}
 
 
+def manifest_of(target: Target) -> dict[str, Any]:
+    """The manifest of a job whose whole output the folder holds; empty where there is none."""
+    path = target.folder / MANIFEST
+    return read_json(path) if path.is_file() and not (target.folder / PLAN).is_file() else {}
+
+
+def plan_in(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The plan of the job that wrote a manifest."""
+    return {key: value for key, value in manifest.items() if key not in RESULTS}
+
+
 def done_with(target: Target) -> dict[str, Any]:
     """The plan of the job whose whole output the folder holds; empty where there is none."""
-    path = target.folder / MANIFEST
-    if not path.is_file() or (target.folder / PLAN).is_file():
-        return {}
-    return {key: value for key, value in read_json(path).items() if key not in RESULTS}
+    return plan_in(manifest_of(target))
 
 
 def _parts(folder: Path) -> list[Path]:
@@ -247,10 +257,5 @@ def _half_written(target: Target) -> Iterator[Path]:
 
 def mark_of(path: Path) -> dict[str, Any]:
     """By what a written file is known again."""
-    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
-
-
-def sha256_of(path: Path) -> str:
-    """The checksum of a file's bytes, in hexadecimal digits."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}

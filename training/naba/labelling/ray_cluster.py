@@ -50,10 +50,6 @@ def connected(config: LabelConfig) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
-    if settings.address is not None and "://" in settings.address:
-        raise ConfigError(
-            f"ray.address = {settings.address!r}: start naba on a node of the cluster, with ray.address=auto"
-        )
     where: dict[str, Any] = {"address": settings.address}
     known = _known_cluster() if settings.address == "auto" else settings.address
     if settings.address and known and known not in ("auto", "local"):
@@ -146,9 +142,10 @@ def _known_cluster() -> str | None:
 
 def _check_answers(address: str, given: str) -> None:
     if "://" in address:
-        raise ConfigError(
-            f"ray.address = {given!r}: RAY_ADDRESS is {address}; start naba on a node of that cluster, and unset it"
-        )
+        advice = "start naba on a node of the cluster, with ray.address=auto"
+        if given == "auto":
+            advice = f"RAY_ADDRESS is {address}; start naba on a node of that cluster, and unset it"
+        raise ConfigError(f"ray.address = {given!r}: {advice}")
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_WITHIN).close()
